@@ -1,0 +1,209 @@
+"""The values that travel between the rooms: frozen, keyword-only, times aware and in UTC."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+import pyarrow as pa
+
+Cursor = Mapping[str, Any]
+"""Where a source stands, in the source's own words; JSON, opaque to everybody else."""
+
+
+def aware(moment: datetime) -> datetime:
+    """`moment` in UTC. Raises ValueError for a naive time: nobody may guess its zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"naive time {moment.isoformat()}: every time here carries its zone")
+    return moment.astimezone(UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rejection:
+    """One row that could not be used, kept with its reason.
+
+    Attributes:
+        stream: what the row was meant to be (`contact`, `interaction`, `membership`...).
+        reference: where to find it: a record id, or `file:line`.
+        reason: why, in the source's own words where it gave any.
+        row: the row as it came, for repair; stays in the store, never in a log.
+    """
+
+    stream: str
+    reference: str
+    reason: str
+    row: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Rows on their way into the warehouse, and where the source stands once they are kept.
+
+    Attributes:
+        tables: warehouse table name -> rows in exactly the columns of `connector.warehouse.schema.TABLES`
+            (without `run`, which the warehouse adds).
+        cursor: what to store after the rows are kept; handed back to `pull` after a crash or at the next run.
+        read: how many records the source handed out for this batch.
+        kept: how many of them are in `tables` (one record may make several rows).
+        skipped: records that are known to be of no use (an event of another kind), or seen before.
+        rejected: records that should have been of use.
+    """
+
+    tables: Mapping[str, pa.Table]
+    cursor: Cursor
+    read: int
+    kept: int
+    skipped: int = 0
+    rejected: Sequence[Rejection] = ()
+
+
+class Purpose(StrEnum):
+    """What a list is for; decides which consent it needs."""
+
+    EMAIL = "email"
+    """Mail goes to these people: they must not have opted out, and we must know it."""
+    RETARGET = "retarget"
+    """Ads go to these people: they must have granted ads."""
+    EXCLUDE = "exclude"
+    """Ads stop for these people: needs no consent inside the CRM."""
+    INSIGHT = "insight"
+    """Nobody is addressed: for reports and filters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListSpec:
+    """A list as the marketer sees it.
+
+    Attributes:
+        name: our own stable key (`cart_abandoners`).
+        label: what stands in the CRM.
+        purpose: see Purpose.
+    """
+
+    name: str
+    label: str
+    purpose: Purpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """How much of a list one run may change before a person must look at it.
+
+    Attributes:
+        percent: of the acknowledged size, 0 to 100.
+        at_least: changes up to this many always pass, however small the list.
+    """
+
+    percent: float = 50.0
+    at_least: int = 100
+
+    def allows(self, changes: int, size: int) -> bool:
+        """True when `changes` of a list of `size` need nobody's approval. Filling an empty list does not."""
+        return size == 0 or changes <= max(self.at_least, size * self.percent / 100)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audience:
+    """One entry of `audiences.yaml`: whom we want in a list, and why.
+
+    Attributes:
+        name: our own stable key.
+        label: what the marketer reads.
+        rule: the checked rule as plain data; `connector.decide.rules` gives it meaning.
+        reason: the sentence kept with each membership; may name fields in braces.
+        line: where it stands in the file, for messages.
+    """
+
+    name: str
+    label: str
+    purpose: Purpose
+    rule: Mapping[str, Any]
+    reason: str = ""
+    guard: Guard = Guard()
+    line: int = 0
+
+    @property
+    def spec(self) -> ListSpec:
+        """The part a destination needs to know."""
+        return ListSpec(name=self.name, label=self.label, purpose=self.purpose)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One batch on its way out. Absolute in meaning: delivering it twice leaves the same end state.
+
+    Attributes:
+        kind: `membership` changes who is in list `audience`; `properties` sets fields of contacts.
+        audience: name of the list; empty for properties.
+        add, remove: CRM ids of contacts (membership only).
+        values: CRM id -> our property name -> text or None, which clears it (properties only).
+    """
+
+    id: str
+    destination: str
+    kind: Literal["membership", "properties"]
+    audience: str = ""
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
+    values: Mapping[str, Mapping[str, str | None]] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many changes it carries: people added and removed, or contacts written."""
+        return len(self.add) + len(self.remove) + len(self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """What the destination said about a Delivery, counted row by row.
+
+    Attributes:
+        added, removed: members for whom the wish now holds (also where it held before).
+        written: CRM id -> the record's own modification time after our write (None where not told).
+        rejected: CRM id -> the destination's own words.
+
+    Every id of the Delivery is in exactly one of them.
+    """
+
+    added: Sequence[str] = ()
+    removed: Sequence[str] = ()
+    written: Mapping[str, datetime | None] = field(default_factory=dict)
+    rejected: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line of `lamplighter check`.
+
+    Attributes:
+        ok: True when nothing needs doing.
+        title: what was looked at.
+        detail: what was found.
+        fix: what to do; empty when ok.
+    """
+
+    ok: bool
+    title: str
+    detail: str
+    fix: str = ""
+
+
+@dataclass(kw_only=True)
+class Calls:
+    """Calls to one system within a run (mutable: the transport counts as it goes).
+
+    Attributes:
+        made: requests that went out, retries included.
+        retried: of these, repeated ones.
+        reads, writes: made, by what they do (a search or batch read is a read although it is a POST).
+        floor: fewest calls this run's work could have taken (reference formula of the system); None if unknown.
+        budget_left: calls left to the account today, None if it did not say.
+    """
+
+    made: int = 0
+    retried: int = 0
+    reads: int = 0
+    writes: int = 0
+    floor: int | None = None
+    budget_left: int | None = None

@@ -1,0 +1,1 @@
+"""Everything seen, and what is derived from it: Delta tables of immutable files, read through Ibis."""

@@ -1,0 +1,257 @@
+"""The warehouse's tables: their columns are the contract between the stages.
+
+Every seen table has `key` (single text), `version` (the source's own modification time) and `run` (the number of
+the run that appended the row; the warehouse adds it). Rows are appended and never updated in place; "current" is
+the newest version of a key. Times are UTC microseconds, money is decimal(18,4) beside its currency.
+"""
+
+import pyarrow as pa
+
+TEXT, BOOL, LONG, REAL = pa.string(), pa.bool_(), pa.int64(), pa.float64()
+TIME = pa.timestamp("us", tz="UTC")
+MONEY = pa.decimal128(18, 4)
+
+
+def _schema(*columns: tuple[str, pa.DataType]) -> pa.Schema:
+    return pa.schema([pa.field(name, kind) for name, kind in columns])
+
+
+SEEN: dict[str, pa.Schema] = {
+    # one CRM record; `extra` is a JSON object of further mapped fields
+    "contact": _schema(
+        ("key", TEXT),
+        ("version", TIME),
+        ("crm", TEXT),
+        ("crm_id", TEXT),
+        ("email", TEXT),
+        ("other_emails", TEXT),  # separated by ";"
+        ("phone", TEXT),
+        ("user_id", TEXT),  # the shop's own customer number: what sites send as userId
+        ("first_name", TEXT),
+        ("last_name", TEXT),
+        ("country", TEXT),
+        ("region", TEXT),
+        ("city", TEXT),
+        ("birth_date", pa.date32()),
+        ("gender", TEXT),
+        ("lifecycle_stage", TEXT),
+        ("created_at", TIME),
+        ("updated_at", TIME),
+        ("email_opt_out", BOOL),  # None: unknown
+        ("ads_consent", BOOL),  # None: unknown
+        ("profiling_opt_out", BOOL),
+        ("marketable", BOOL),
+        ("merged_into", TEXT),  # key of the survivor; such a row is a tombstone
+        ("deleted_at", TIME),
+        ("extra", TEXT),
+    ),
+    # one sellable item as one source knows it: the catalogue feed (`feed:85048`) or a CRM (`hubspot:991`)
+    "product": _schema(
+        ("key", TEXT),
+        ("version", TIME),
+        ("source", TEXT),
+        ("product_id", TEXT),  # the shop's own id or SKU, the same in feed, ads, events and CRM
+        ("item_group_id", TEXT),
+        ("title", TEXT),
+        ("product_type", TEXT),
+        ("brand", TEXT),
+        ("gtin", TEXT),
+        ("mpn", TEXT),
+        ("price", MONEY),
+        ("currency", TEXT),
+        ("availability", TEXT),
+        ("sensitive", BOOL),
+        ("updated_at", TIME),
+        ("deleted_at", TIME),
+    ),
+    # the head of an order: CRMs change it apart from its lines
+    "order_header": _schema(
+        ("key", TEXT),
+        ("version", TIME),
+        ("order_id", TEXT),
+        ("contact_key", TEXT),  # None: a guest
+        ("ordered_at", TIME),
+        ("status", TEXT),  # fulfilled | open | returned | cancelled
+        ("currency", TEXT),
+        ("updated_at", TIME),
+        ("deleted_at", TIME),
+    ),
+    # one line; what stands on the head (contact_key, ordered_at, status) may be None here and is joined by merge/
+    "order_line": _schema(
+        ("key", TEXT),
+        ("version", TIME),
+        ("order_key", TEXT),  # key of the order_header
+        ("order_id", TEXT),
+        ("contact_key", TEXT),
+        ("product_key", TEXT),  # key of the CRM's own product row, where the line names it
+        ("product_id", TEXT),  # the SKU on the line; used where product_key leads nowhere
+        ("quantity", MONEY),  # signed: a return, refund or reduction is negative
+        ("unit_price", MONEY),
+        ("currency", TEXT),
+        ("ordered_at", TIME),
+        ("status", TEXT),
+        ("updated_at", TIME),
+        ("deleted_at", TIME),
+    ),
+    "interaction": _schema(
+        ("key", TEXT),  # event id
+        ("version", TIME),  # received_at, else occurred_at
+        ("source", TEXT),
+        ("kind", TEXT),  # impression | click | view | cart | wish | checkout
+        ("identifier_type", TEXT),  # anonymous_id | user_id | email | phone
+        ("identifier", TEXT),
+        ("product_id", TEXT),
+        ("occurred_at", TIME),
+        ("received_at", TIME),
+        ("campaign", TEXT),
+        ("cost", MONEY),
+        ("consent", BOOL),
+    ),
+    # two identifiers seen together; key is both ends, ordered
+    "identity_link": _schema(
+        ("key", TEXT),
+        ("version", TIME),
+        ("a_type", TEXT),
+        ("a_value", TEXT),
+        ("b_type", TEXT),
+        ("b_value", TEXT),
+        ("source", TEXT),
+        ("first_seen", TIME),
+        ("last_seen", TIME),
+    ),
+}
+
+# What merge/ and decide/ make of it. A row belongs to the run that decided it; `decided` says which run's rows of a
+# person are the current ones, and is written last: rows of a run that died are never read.
+DERIVED: dict[str, pa.Schema] = {
+    "decided": _schema(("person_id", TEXT), ("run", LONG)),
+    # who is in a person: contact keys and other identifiers
+    "person": _schema(
+        ("person_id", TEXT),
+        ("run", LONG),
+        ("identifier_type", TEXT),  # contact | email | phone | user_id | anonymous_id
+        ("identifier", TEXT),
+    ),
+    "holding": _schema(
+        ("person_id", TEXT),
+        ("run", LONG),
+        ("family", TEXT),
+        ("net_quantity", MONEY),
+        ("bought_quantity", MONEY),
+        ("first_purchase_at", TIME),
+        ("last_purchase_at", TIME),
+        ("last_return_at", TIME),
+        ("last_order_id", TEXT),
+        ("last_line_key", TEXT),
+        ("last_product_id", TEXT),
+    ),
+    "touch": _schema(
+        ("person_id", TEXT),
+        ("run", LONG),
+        ("family", TEXT),
+        ("impressions", LONG),
+        ("clicks", LONG),
+        ("views", LONG),
+        ("carts", LONG),
+        ("wishes", LONG),
+        ("checkouts", LONG),
+        ("last_impression_at", TIME),
+        ("last_click_at", TIME),
+        ("last_view_at", TIME),
+        ("last_cart_at", TIME),
+        ("last_wish_at", TIME),
+        ("last_checkout_at", TIME),
+        ("last_product_id", TEXT),
+    ),
+    "trait": _schema(
+        ("person_id", TEXT),
+        ("run", LONG),
+        ("country", TEXT),
+        ("region", TEXT),
+        ("city", TEXT),
+        ("gender", TEXT),
+        ("birth_date", pa.date32()),
+        ("lifecycle_stage", TEXT),
+        ("created_at", TIME),
+        ("email_opt_out", BOOL),  # strictest of the person's contacts; None: unknown
+        ("ads_consent", BOOL),
+        ("profiling_opt_out", BOOL),
+        ("orders", LONG),
+        ("spend", MONEY),
+        ("first_order_at", TIME),
+        ("last_order_at", TIME),
+        ("last_interaction_at", TIME),
+        ("recency", LONG),  # quintiles, 5 is best; None without an order
+        ("frequency", LONG),
+        ("monetary", LONG),
+        ("rfm_cell", TEXT),
+        ("loyalty_tier", TEXT),
+        ("suppressed_until", TIME),  # latest end of this person's suppressions
+        ("next_change_at", TIME),  # when something of this person ends without any new event
+    ),
+    "suppression": _schema(
+        ("person_id", TEXT),
+        ("run", LONG),
+        ("family", TEXT),
+        ("reason", TEXT),
+        ("since", TIME),
+        ("until", TIME),
+        ("evidence", TEXT),  # JSON: order_id, line, product_id, quantity
+    ),
+    "recommendation": _schema(
+        ("person_id", TEXT),
+        ("run", LONG),
+        ("rank", LONG),
+        ("family", TEXT),
+        ("product_id", TEXT),
+        ("title", TEXT),
+        ("score", REAL),
+        ("why", TEXT),
+    ),
+    "wanted": _schema(
+        ("person_id", TEXT),
+        ("run", LONG),
+        ("audience", TEXT),
+        ("reason", TEXT),
+        ("evidence", TEXT),
+    ),
+}
+
+# Shop-wide figures, refreshed on a cadence of their own; the newest run's rows are the current ones.
+FIGURES: dict[str, pa.Schema] = {
+    # boundaries between ranks: a person stands above a boundary if (value, person_id) sorts after it
+    "cutpoint": _schema(
+        ("run", LONG),
+        ("figure", TEXT),  # recency | frequency | monetary | spend
+        ("rank", LONG),
+        ("value", REAL),  # epoch seconds for recency
+        ("tie", TEXT),
+    ),
+    "affinity": _schema(
+        ("run", LONG),
+        ("family", TEXT),
+        ("next_family", TEXT),
+        ("support", LONG),  # persons who bought `family` and then, or together, `next_family`
+        ("base", LONG),  # persons who bought `family`
+        ("confidence", REAL),
+        ("lift", REAL),
+        ("rank", LONG),  # within family, 0 is best
+    ),
+    "family": _schema(
+        ("run", LONG),
+        ("family", TEXT),
+        ("title", TEXT),
+        ("product_type", TEXT),
+        ("product_id", TEXT),  # the variant to show: in stock, most bought
+        ("buyers", LONG),
+        ("available", BOOL),
+        ("sensitive", BOOL),
+        ("own_list", BOOL),  # this family has an exclusion list of its own
+    ),
+}
+
+TABLES: dict[str, pa.Schema] = {
+    **{name: schema.append(pa.field("run", LONG)) for name, schema in SEEN.items()},
+    **DERIVED,
+    **FIGURES,
+}

@@ -1,0 +1,1 @@
+"""Field maps and audiences as text: data an admin may override under `--home`/mappings."""
