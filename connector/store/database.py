@@ -1,0 +1,127 @@
+"""Opening the store: SQLite in WAL mode by default, Postgres where several machines share the work."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connector.errors import SetupError
+
+CHUNK = 5_000
+"""Rows a statement: SQLite and Postgres both slow down on larger parameter lists."""
+
+
+class Store:
+    """A connection to everything promised and done.
+
+    Args:
+        engine: an SQLAlchemy engine whose schema is current (`open_store` sees to it).
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    @contextmanager
+    def begin(self) -> Iterator[sa.Connection]:
+        """One transaction: all of it or nothing."""
+        with self.engine.begin() as connection:
+            yield connection
+
+    def rows(self, statement: sa.Select[Any]) -> list[Any]:
+        """All rows of a query."""
+        with self.engine.connect() as connection:
+            return list(connection.execute(statement))
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def upsert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
+    """Insert rows, or overwrite those with the same primary key (both databases know the same clause)."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    key = [column.name for column in table.primary_key]
+    for start in range(0, len(rows), CHUNK):
+        statement = insert(table)
+        changes = {c.name: statement.excluded[c.name] for c in table.columns if c.name in rows[0] and c.name not in key}
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=key, set_=changes), rows[start : start + CHUNK]
+        )
+
+
+def open_store(url: str) -> Store:
+    """Open the store and bring its schema up to date.
+
+    Args:
+        url: an SQLAlchemy URL, `sqlite:///...` or `postgresql+psycopg://...`.
+
+    Raises:
+        SetupError: the database cannot be opened, is damaged, or was written by a newer Lamplighter.
+    """
+    engine = sa.create_engine(url, **_options(url))
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _pragmas)
+        _create_private(engine)
+    try:
+        _migrate(engine)
+    except sa.exc.DatabaseError as error:
+        problem = str(error.orig).strip().splitlines()[0] if error.orig else "unknown"
+        raise SetupError(
+            f"the store cannot be opened: {problem}",
+            hint="check store.url in lamplighter.yaml and that the database is up; restore a damaged file",
+        ) from None
+    return Store(engine)
+
+
+def _options(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 30}}
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+
+
+def _create_private(engine: sa.Engine) -> None:
+    """The file holds addresses: only its owner may read it."""
+    name = engine.url.database
+    if name and name != ":memory:":
+        path = Path(name)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600, exist_ok=True)
+        except OSError as error:
+            raise SetupError(
+                f"the store {path} cannot be written: {error.strerror}", hint="give --home a folder you may write to"
+            ) from None
+
+
+def _pragmas(connection: Any, _record: Any) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "connector.store:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _migrate(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        config = _config(connection)
+        scripts = ScriptDirectory.from_config(config)
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current == scripts.get_current_head():
+            return
+        if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
+            raise SetupError(
+                "the store was written by a newer Lamplighter", hint="upgrade: pip install --upgrade lamplighter"
+            )
+        command.upgrade(config, "head")
+        connection.commit()

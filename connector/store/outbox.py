@@ -1,0 +1,100 @@
+"""The outbox: every batch on its way out, written down before it leaves and settled after a crash.
+
+pending -> sent -> acknowledged
+   |        |  \\-> rejected        no row of it was accepted
+   |        \\----> deferred        unknown or refused for now; the next plan carries it again
+   \\-------------> deferred        never sent
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.model import Delivery
+from connector.store.clock import now
+from connector.store.database import CHUNK, Store
+from connector.store.tables import outbox
+
+STATES: dict[str, frozenset[str]] = {
+    "pending": frozenset({"sent", "deferred"}),
+    "sent": frozenset({"acknowledged", "rejected", "deferred"}),
+    "acknowledged": frozenset(),
+    "rejected": frozenset(),
+    "deferred": frozenset(),
+}
+"""State -> the states that may follow it."""
+
+
+def enqueue(store: Store, run: int, deliveries: Sequence[Delivery]) -> None:
+    """Write down a whole plan, in its order, before the first call leaves."""
+    moment = now()
+    rows = [_row(run, position, delivery, moment) for position, delivery in enumerate(deliveries)]
+    with store.begin() as connection:
+        for start in range(0, len(rows), CHUNK):
+            connection.execute(outbox.insert(), rows[start : start + CHUNK])
+
+
+def move(connection: sa.Connection, delivery_id: str, to: str, reason: str = "") -> None:
+    """Change a batch's state within the caller's transaction.
+
+    Raises:
+        ValueError: the table above does not allow it.
+    """
+    allowed = [state for state, following in STATES.items() if to in following]
+    changed = connection.execute(
+        outbox.update()
+        .where(outbox.c.id == delivery_id, outbox.c.state.in_(allowed))
+        .values(state=to, reason=reason, changed_at=now())
+    )
+    if changed.rowcount != 1:
+        raise ValueError(f"batch {delivery_id} may not become {to}")
+
+
+def unsettled(store: Store, destination: str) -> list[Delivery]:
+    """Batches that were sent and whose answer nobody saw, oldest first."""
+    query = outbox.select().where(outbox.c.state == "sent", outbox.c.destination == destination)
+    return [_delivery(row) for row in store.rows(query.order_by(outbox.c.run, outbox.c.position))]
+
+
+def give_up_pending(store: Store, reason: str) -> int:
+    """Defer what a dead run wrote down and never sent; the next plan finds the same differences again."""
+    with store.begin() as connection:
+        found = connection.execute(
+            outbox.update().where(outbox.c.state == "pending").values(state="deferred", reason=reason, changed_at=now())
+        )
+        return int(found.rowcount)
+
+
+def depth(store: Store) -> dict[str, int]:
+    """How many batches stand in each state."""
+    query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
+    return {row[0]: row[1] for row in store.rows(query)}
+
+
+def forget_settled(store: Store, before_run: int) -> None:
+    """Drop finished batches of older runs: the acknowledged lists hold what matters of them."""
+    finished = [state for state, following in STATES.items() if not following]
+    with store.begin() as connection:
+        connection.execute(outbox.delete().where(outbox.c.run < before_run, outbox.c.state.in_(finished)))
+
+
+def _row(run: int, position: int, delivery: Delivery, moment: Any) -> dict[str, Any]:
+    return {
+        "id": delivery.id,
+        "run": run,
+        "position": position,
+        "destination": delivery.destination,
+        "kind": delivery.kind,
+        "audience": delivery.audience,
+        "state": "pending",
+        "size": delivery.size,
+        "payload": {key: value for key, value in asdict(delivery).items() if key in ("add", "remove", "values")},
+        "reason": "",
+        "changed_at": moment,
+    }
+
+
+def _delivery(row: Any) -> Delivery:
+    return Delivery(id=row.id, destination=row.destination, kind=row.kind, audience=row.audience, **dict(row.payload))

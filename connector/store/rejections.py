@@ -1,0 +1,49 @@
+"""Rows that could not be used, kept with their reasons until they are read well."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from connector.model import Rejection
+from connector.store.clock import now
+from connector.store.database import Store, upsert
+from connector.store.tables import rejected
+
+
+def keep(store: Store, source: str, run: int, rows: Sequence[Rejection]) -> None:
+    """Keep rejected rows; the same row rejected again is one row with a later `last_seen`."""
+    if not rows:
+        return
+    seen = now()
+    values: dict[tuple[str, str], dict[str, Any]] = {
+        (row.stream, row.reference[:512]): {
+            "source": source,
+            "stream": row.stream,
+            "reference": row.reference[:512],
+            "reason": row.reason,
+            "row": dict(row.row),
+            "run": run,
+            "first_seen": seen,
+            "last_seen": seen,
+        }
+        for row in rows
+    }
+    with store.begin() as connection:
+        known = _first_seen(connection, source)
+        for place, row in values.items():
+            row["first_seen"] = known.get(place, seen)
+        upsert(connection, rejected, list(values.values()))
+
+
+def counts(store: Store) -> list[tuple[str, str, str, int]]:
+    """(source, stream, reason, rows), most rows first."""
+    how_many = sa.func.count().label("rows")
+    query = sa.select(rejected.c.source, rejected.c.stream, rejected.c.reason, how_many)
+    grouped = query.group_by(rejected.c.source, rejected.c.stream, rejected.c.reason).order_by(how_many.desc())
+    return [tuple(row) for row in store.rows(grouped)]
+
+
+def _first_seen(connection: sa.Connection, source: str) -> dict[tuple[str, str], Any]:
+    query = sa.select(rejected.c.stream, rejected.c.reference, rejected.c.first_seen)
+    return {(r.stream, r.reference): r.first_seen for r in connection.execute(query.where(rejected.c.source == source))}
