@@ -1,0 +1,60 @@
+"""Settings: a file with line numbers in its errors, secrets only by reference."""
+
+from pathlib import Path
+
+import pytest
+
+from connector import settings
+from connector.errors import SetupError
+
+
+def home(tmp_path: Path, text: str) -> Path:
+    (tmp_path / settings.FILE).write_text(text)
+    return tmp_path
+
+
+def test_a_home_without_settings_names_the_command_that_makes_one(tmp_path: Path) -> None:
+    """The first message an admin may see says `lamplighter init`."""
+    with pytest.raises(SetupError, match="lamplighter init"):
+        settings.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hubspot:\n  tokn: env:X\n", "line 2, hubspot.tokn: there is no such setting"),
+        ("hubspot:\n  token: pat-na1-123\n", "line 2, hubspot.token: write env:NAME or keyring:NAME"),
+        ("sources:\n  - name: site\n    kind: segmnt\n    path: x\n", "line 3, sources.0.kind"),
+        ("schedule:\n  sync_minutes: 0\n", "line 2, schedule.sync_minutes"),
+        ("- a\n- b\n", "expected fields"),
+        ("hubspot: [\n", "not valid YAML"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
+    """The admin reads file, line and field; a pasted token is refused without being repeated."""
+    with pytest.raises(SetupError) as caught:
+        settings.load(home(tmp_path, text))
+    assert expected in str(caught.value)
+    assert "pat-na1-123" not in str(caught.value)
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may point the store elsewhere without editing the file."""
+    monkeypatch.setenv("LAMPLIGHTER_STORE__URL", "sqlite:///elsewhere.db")
+    loaded = settings.load(home(tmp_path, "store:\n  url: sqlite:///here.db\n"))
+    assert loaded.store_url(tmp_path) == "sqlite:///elsewhere.db"
+
+
+def test_a_secret_comes_from_the_environment_and_does_not_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only its reference stands in the file; its value never shows."""
+    monkeypatch.setenv("SHOP_TOKEN", "very-secret")
+    found = settings.secret("env:SHOP_TOKEN")
+    assert found.get_secret_value() == "very-secret"
+    assert "very-secret" not in repr(found) + str(found)
+
+
+def test_an_empty_secret_says_where_to_put_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the variable."""
+    monkeypatch.delenv("SHOP_TOKEN", raising=False)
+    with pytest.raises(SetupError, match="SHOP_TOKEN is empty"):
+        settings.secret("env:SHOP_TOKEN")
