@@ -1,0 +1,6 @@
+"""Rows in: from every source into the warehouse, cursors after rows, books per source."""
+
+from connector.pull.books import Book
+from connector.pull.source import pull_source
+
+__all__ = ["Book", "pull_source"]

@@ -1,0 +1,29 @@
+"""The books of a pull: what was read is kept, skipped or rejected, or the run is not green."""
+
+from dataclasses import dataclass
+
+from connector.model import Batch
+
+
+@dataclass(kw_only=True)
+class Book:
+    """Records of one source within a run."""
+
+    read: int = 0
+    kept: int = 0
+    skipped: int = 0
+    rejected: int = 0
+
+    def enter(self, batch: Batch) -> None:
+        """Count a batch whose rows are kept."""
+        self.read += batch.read
+        self.kept += batch.kept
+        self.skipped += batch.skipped
+        self.rejected += len(batch.rejected)
+
+    @property
+    def balanced(self) -> bool:
+        return self.read == self.kept + self.skipped + self.rejected
+
+    def as_json(self) -> dict[str, int]:
+        return {"read": self.read, "kept": self.kept, "skipped": self.skipped, "rejected": self.rejected}

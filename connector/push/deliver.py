@@ -1,0 +1,96 @@
+"""Plans on their way: written down, sent, acknowledged row by row; settled after a crash by reading back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from connector.errors import RetryLater
+from connector.model import Delivery, Receipt
+from connector.ports import Destination
+from connector.store import Store, acknowledged, outbox
+
+log = structlog.get_logger()
+
+Progress = Callable[[str, int, int], None]
+"""Told after each batch: destination, batches done, batches in all."""
+
+
+@dataclass(kw_only=True)
+class Ledger:
+    """The books of one destination within a run, in changes (people in or out of lists, contacts written)."""
+
+    planned: int = 0
+    acknowledged: int = 0
+    deferred: int = 0
+    rejected: int = 0
+
+    @property
+    def balanced(self) -> bool:
+        return self.planned == self.acknowledged + self.deferred + self.rejected
+
+    def as_json(self) -> dict[str, int]:
+        return {
+            "planned": self.planned,
+            "acknowledged": self.acknowledged,
+            "deferred": self.deferred,
+            "rejected": self.rejected,
+        }
+
+
+def settle(destination: Destination, store: Store, run: int) -> int:
+    """Find out what became of batches whose answer nobody saw; returns how many there were.
+
+    What holds at the destination is acknowledged. What does not is deferred: the next plan finds it again.
+    """
+    outbox.give_up_pending(store, "the run ended before this batch was sent")
+    open_batches = outbox.unsettled(store, destination.name)
+    for delivery in open_batches:
+        held = destination.read_back(delivery)
+        kept = Receipt(added=held.added, removed=held.removed, written=held.written)
+        with store.begin() as connection:
+            acknowledged.record(connection, delivery, kept, run)
+            outbox.move(connection, delivery.id, "deferred", "settled by reading back after a crash")
+    return len(open_batches)
+
+
+def deliver(
+    destination: Destination, store: Store, run: int, batches: Sequence[Delivery], ledger: Ledger, progress: Progress
+) -> RetryLater | None:
+    """Send batches in their order; returns why it stopped early, or None.
+
+    After a RetryLater nothing more is sent in this run: the destination asked for rest, and what follows must not
+    overtake what is missing.
+    """
+    outbox.enqueue(store, run, batches)
+    for done, delivery in enumerate(batches):
+        stopped = _send(destination, store, run, delivery, ledger)
+        if stopped is not None:
+            ledger.deferred += sum(later.size for later in batches[done + 1 :])
+            outbox.give_up_pending(store, stopped.message)
+            return stopped
+        progress(destination.name, done + 1, len(batches))
+    return None
+
+
+def _send(destination: Destination, store: Store, run: int, delivery: Delivery, ledger: Ledger) -> RetryLater | None:
+    with store.begin() as connection:
+        outbox.move(connection, delivery.id, "sent")
+    try:
+        receipt = destination.deliver(delivery)
+    except RetryLater as error:
+        log.warning("delivery_deferred", destination=destination.name, audience=delivery.audience, reason=error.message)
+        ledger.deferred += delivery.size
+        return error
+    accepted = len(receipt.added) + len(receipt.removed) + len(receipt.written)
+    with store.begin() as connection:
+        acknowledged.record(connection, delivery, receipt, run)
+        outbox.move(connection, delivery.id, "acknowledged" if accepted else "rejected", _reason(receipt))
+    ledger.acknowledged += accepted
+    ledger.rejected += len(receipt.rejected)
+    return None
+
+
+def _reason(receipt: Receipt) -> str:
+    reasons = sorted(set(receipt.rejected.values()))
+    return "; ".join(reasons[:3])
