@@ -1,0 +1,222 @@
+"""Retry, rate and quota in one place, for every adapter. Nothing here knows any one system."""
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from connector.errors import RetryLater
+
+T = TypeVar("T")
+
+TRANSIENT = frozenset({408, 423, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+"""HTTP answers that say "not now" rather than "no"."""
+
+LOCKED_SECONDS = 2.0
+"""HubSpot, error handling: after a 423 wait at least two seconds."""
+
+_waiting = True
+
+
+def never_wait(on: bool = True) -> None:
+    """Test switch: while on, nothing in this process sleeps for a retry or a rate limit. Decisions stay the same."""
+    global _waiting
+    _waiting = not on
+
+
+def _sleep(seconds: float) -> None:
+    if _waiting and seconds > 0:
+        time.sleep(seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """Where time comes from and how it passes; tests bring their own."""
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = _sleep
+
+
+class Again(Exception):
+    """A call that failed in a way that may pass. Never leaves an adapter.
+
+    Args:
+        reason: for the log and the final message; holds nothing private.
+        at_least: seconds that the other side asked for.
+        after: when the other side takes calls again, where it is known.
+    """
+
+    def __init__(self, reason: str, *, at_least: float = 0.0, after: datetime | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.at_least = at_least
+        self.after = after
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repeat:
+    """A call that is about to be made again: what hooks are told.
+
+    Attributes:
+        number: of the attempt that failed, from 1.
+        seconds: how long we wait now.
+    """
+
+    system: str
+    operation: str
+    number: int
+    seconds: float
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retry:
+    """When to try again, and when to stop.
+
+    Wait before attempt n + 1: a random time up to `first` * 2 ** (n - 1), at most `longest` ("full jitter"), but
+    never less than the other side asked for. It ends after `attempts`, or where the wait would pass `deadline`
+    seconds after the first attempt.
+    """
+
+    attempts: int = 8
+    deadline: float = 120.0
+    first: float = 0.5
+    longest: float = 20.0
+
+    def seconds(self, number: int, trouble: Again, chance: Callable[[], float]) -> float:
+        """The wait after failed attempt `number`; `chance` gives 0 to 1."""
+        return max(trouble.at_least, chance() * min(self.longest, self.first * 2.0 ** (number - 1)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrying:
+    """Makes calls to one system, again where that makes sense.
+
+    Attributes:
+        on_repeat: told of every further attempt before its wait.
+    """
+
+    system: str
+    policy: Retry = Retry()
+    clock: Clock = Clock()
+    on_repeat: Callable[[Repeat], None] = lambda repeat: None
+    chance: Callable[[], float] = random.random
+
+    def call(self, operation: str, once: Callable[[], T]) -> T:
+        """`once()`, repeated while it raises Again.
+
+        Raises:
+            RetryLater: attempts or time are used up, with the reason of the last one.
+        """
+        start = self.clock.monotonic()
+        number = 0
+        while True:
+            try:
+                return once()
+            except Again as trouble:
+                number += 1
+                seconds = self.policy.seconds(number, trouble, self.chance)
+                late = self.clock.monotonic() - start + seconds > self.policy.deadline
+                if trouble.after or late or number >= self.policy.attempts:
+                    raise self._enough(operation, number, trouble, seconds) from None
+                self.on_repeat(self._repeat(operation, number, seconds, trouble))
+                self.clock.sleep(seconds)
+
+    def _repeat(self, operation: str, number: int, seconds: float, trouble: Again) -> Repeat:
+        return Repeat(system=self.system, operation=operation, number=number, seconds=seconds, reason=trouble.reason)
+
+    def _enough(self, operation: str, number: int, trouble: Again, seconds: float) -> RetryLater:
+        return RetryLater(
+            f"{self.system}, {operation}: {trouble.reason} (attempt {number}); what is done is kept",
+            hint="lamplighter run, later: it goes on where it stopped",
+            resume_at=trouble.after or self.clock.now() + timedelta(seconds=seconds),
+        )
+
+
+def retry_after(header: str | None, status: int) -> float:
+    """Seconds to wait that an answer asks for: `Retry-After` (in seconds), and two for a locked record."""
+    try:
+        asked = float(header or 0)
+    except ValueError:
+        asked = 0.0  # the other form, a date, is not sent by the systems we speak to
+    return max(asked, LOCKED_SECONDS if status == 423 else 0.0, 0.0)
+
+
+class Rate:
+    """At most `calls` in any `seconds`, for all threads together. Waits, in turn, until a call fits.
+
+    A rolling window and not a refilled bucket: the latter lets twice its size through within one window.
+    """
+
+    def __init__(self, calls: int | None, seconds: float, clock: Clock) -> None:
+        self.calls = calls
+        self.seconds = seconds
+        self._clock = clock
+        self._taken: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def take(self) -> float:
+        """Wait for a place; returns how long that took. No limit known: no wait."""
+        with self._lock:
+            now = self._clock.monotonic()
+            at = self._place(now)
+        self._clock.sleep(at - now)
+        return at - now
+
+    def _place(self, now: float) -> float:
+        while self._taken and self._taken[0] <= now - self.seconds:
+            self._taken.popleft()
+        at = now
+        if self.calls is not None and len(self._taken) >= self.calls:
+            at = max(now, self._taken[-self.calls] + self.seconds)
+        self._taken.append(at)
+        return at
+
+
+class DailyBudget:
+    """Leaves a share of the account's daily calls to others.
+
+    Args:
+        reserve_percent: of the daily limit, never spent by us.
+        resets_at: asked once the reserve is reached: when the account's day ends.
+    """
+
+    def __init__(self, system: str, reserve_percent: float, clock: Clock, resets_at: Callable[[], datetime]) -> None:
+        self.limit: int | None = None
+        self.left: int | None = None
+        self._system = system
+        self._share = reserve_percent / 100
+        self._clock = clock
+        self._resets_at = resets_at
+        self._until: datetime | None = None
+
+    def heard(self, limit: Any, left: Any) -> None:
+        """What an answer said: calls a day, and calls left today. Anything that is no number is ignored."""
+        if str(limit).isdecimal() and str(left).isdecimal():
+            self.limit, self.left = int(limit), int(left)
+
+    @property
+    def reserve(self) -> float:
+        """Calls a day that are kept for others."""
+        return (self.limit or 0) * self._share
+
+    def spend(self) -> None:
+        """Called before each call. Raises RetryLater where it would touch the reserve."""
+        if self.limit is None or self.left is None or self.left > self.reserve:
+            return
+        if self._until is None:
+            self._until = self._resets_at()
+        if self._clock.now() >= self._until:
+            self.limit = self.left = self._until = None  # a new day
+            return
+        raise RetryLater(
+            f"{self._system}: {self.left:,} of {self.limit:,} calls are left today, and the last "
+            f"{self._share:.0%} are kept for others; what is done is kept",
+            hint="lamplighter run after the account's midnight, or change reserve_percent in lamplighter.yaml",
+            resume_at=self._until,
+        )
