@@ -1,0 +1,43 @@
+"""The CRMs: one file each, found by its name. A file offers `build(settings, home, remembered)`."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from connector.errors import SetupError
+from connector.ports import CRM
+
+
+class Remembered(Protocol):
+    """What an adapter keeps between runs about the things it made in its CRM."""
+
+    def get(self, kind: str, name: str) -> str | None:
+        """The text kept under `kind` and `name`, or None."""
+        ...
+
+    def put(self, kind: str, name: str, value: str) -> None:
+        """Keep a text; durable when this returns. The empty text forgets."""
+        ...
+
+
+def names() -> list[str]:
+    """The CRMs there are."""
+    return sorted(found.name for found in pkgutil.iter_modules(__path__) if not found.name.startswith("_"))
+
+
+def build(name: str, settings: Mapping[str, Any], home: Path | None, remembered: Remembered) -> CRM:
+    """The adapter called `name`.
+
+    Args:
+        settings: the adapter's own, by name; its file says which there are.
+        home: where the admin's mapping may stand; None: only the packaged one.
+
+    Raises:
+        SetupError: there is no such CRM, or its mapping is not valid.
+    """
+    if name not in names():
+        raise SetupError(f"there is no CRM called {name!r}", hint=f"known: {', '.join(names())}")
+    crm: CRM = importlib.import_module(f"{__name__}.{name}").build(settings, home, remembered)
+    return crm

@@ -1,0 +1,34 @@
+"""Every CRM adapter, found by folder, on its bench: `bench_NAME.py` beside this file, with the levers used here."""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import small_world
+
+from connector import crms, limits
+from connector.ports import CRM
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small shop's files."""
+    return small_world.write(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture(params=crms.names())
+def bench(request: pytest.FixtureRequest, world: Path) -> Iterator[Any]:
+    """A CRM filled with the small shop. Retries do not sleep."""
+    limits.never_wait()
+    with importlib.import_module(f"bench_{request.param}").Bench(world) as bench:
+        yield bench
+    limits.never_wait(False)
+
+
+@pytest.fixture
+def crm(bench: Any) -> CRM:
+    """An adapter on it."""
+    found: CRM = bench.crm()
+    return found
