@@ -9,7 +9,7 @@ from typing import Any
 
 from connector import transforms, yaml_text
 from connector.field_map import Field, Mapped, StreamMap
-from connector.warehouse.schema import DERIVED, SEEN
+from connector.schema import DERIVED, SEEN
 from connector.yaml_text import YamlText
 
 __all__ = ["Field", "Mapped", "Mapping", "Property", "StreamMap", "load_mapping"]

@@ -41,7 +41,7 @@ class Batch:
     """Rows on their way into the warehouse, and where the source stands once they are kept.
 
     Attributes:
-        tables: warehouse table name -> rows in exactly the columns of `connector.warehouse.schema.TABLES`
+        tables: warehouse table name -> rows in exactly the columns of `connector.schema.TABLES`
             (without `run`, which the warehouse adds).
         cursor: what to store after the rows are kept; handed back to `pull` after a crash or at the next run.
         read: how many records the source handed out for this batch.

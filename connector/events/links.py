@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from connector.warehouse.schema import SEEN
+from connector.schema import SEEN
 
 _IDS = ("anonymous_id", "user_id")
 End = tuple[str, str]

@@ -22,7 +22,7 @@ from connector.events.reading import Drawn, Layout, pull_file, rejection
 from connector.identifiers import NORMALISERS, email
 from connector.model import Batch, Cursor, Rejection, aware
 from connector.ports import EventSource, Known
-from connector.warehouse.schema import SEEN
+from connector.schema import SEEN
 
 KINDS: Mapping[str, str] = {
     "Product Viewed": "view",

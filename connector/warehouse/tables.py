@@ -13,7 +13,7 @@ from deltalake.exceptions import DeltaError
 from ibis.backends.duckdb import Backend
 
 from connector.errors import SetupError
-from connector.warehouse.schema import DERIVED, FIGURES, SEEN, TABLES
+from connector.schema import DERIVED, FIGURES, SEEN, TABLES
 
 ROWS_A_WRITE = 100_000
 

@@ -8,7 +8,7 @@ import small_world
 
 from connector.model import Batch, Cursor, Delivery, ListSpec, Purpose, Receipt
 from connector.ports import CRM
-from connector.warehouse.schema import SEEN
+from connector.schema import SEEN
 
 STREAMS = frozenset({"product", "contact", "order_header", "order_line"})
 LOYAL = ListSpec(name="loyal", label="Loyal buyers", purpose=Purpose.EMAIL)

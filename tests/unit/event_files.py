@@ -9,7 +9,7 @@ from typing import Any
 
 from connector.model import Batch, Cursor, Rejection
 from connector.ports import EventSource
-from connector.warehouse.schema import SEEN
+from connector.schema import SEEN
 
 
 def event(number: int = 1, **other: Any) -> dict[str, Any]:

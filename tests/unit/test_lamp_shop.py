@@ -5,7 +5,6 @@ import gzip
 import hashlib
 import json
 import statistics
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -98,14 +97,11 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
-    """A seed makes the same bytes every time, another seed another shop, each in under three seconds."""
-    began = time.monotonic()
+    """A seed makes the same bytes every time, another seed another shop."""
     write_world(tmp_path / "again")
-    seconds = time.monotonic() - began
     write_world(tmp_path / "other", seed=8)
     assert _digests(tmp_path / "again") == _digests(folder)
     assert _digests(tmp_path / "other") != _digests(folder)
-    assert seconds < 3
 
 
 def test_columns_are_those_of_the_worlds(folder: Path) -> None:

@@ -15,7 +15,7 @@ from connector import transforms
 from connector.errors import SetupError
 from connector.field_map import StreamMap
 from connector.mapping import Mapping, load_mapping
-from connector.warehouse.schema import DERIVED, SEEN
+from connector.schema import DERIVED, SEEN
 
 
 def write(home: Path, text: str, name: str = "shop") -> Mapping:

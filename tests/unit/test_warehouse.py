@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from connector.errors import SetupError
-from connector.warehouse.schema import DERIVED, SEEN
+from connector.schema import DERIVED, SEEN
 from connector.warehouse.tables import Warehouse
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
