@@ -24,6 +24,8 @@ def record(connection: sa.Connection, delivery: Delivery, receipt: Receipt, run:
         _record_members(connection, delivery, receipt, run)
     else:
         _record_properties(connection, delivery, receipt, run)
+    accepted = [*receipt.added, *receipt.removed, *receipt.written]
+    _delete(connection, refusal, delivery.destination, accepted, audience=delivery.audience)
     _record_refusals(connection, delivery, receipt, run)
 
 

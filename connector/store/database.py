@@ -18,6 +18,14 @@ CHUNK = 5_000
 """Rows a statement: SQLite and Postgres both slow down on larger parameter lists."""
 
 
+WRITES = {"lamplighter_writes": True}
+"""Execution option: this transaction writes. SQLite then takes its lock at the start, so that two never deadlock."""
+
+
+MIGRATING = 76_301
+"""Any number of our own: Postgres' advisory lock for migrations."""
+
+
 class Store:
     """A connection to everything promised and done.
 
@@ -31,7 +39,7 @@ class Store:
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
         """One transaction: all of it or nothing."""
-        with self.engine.begin() as connection:
+        with self.engine.execution_options(**WRITES).begin() as connection:
             yield connection
 
     def rows(self, statement: sa.Select[Any]) -> list[Any]:
@@ -64,10 +72,7 @@ def open_store(url: str) -> Store:
     Raises:
         SetupError: the database cannot be opened, is damaged, or was written by a newer Lamplighter.
     """
-    engine = sa.create_engine(url, **_options(url))
-    if engine.dialect.name == "sqlite":
-        sa.event.listen(engine, "connect", _pragmas)
-        _create_private(engine)
+    engine = _engine(url)
     try:
         _migrate(engine)
     except sa.exc.DatabaseError as error:
@@ -77,6 +82,21 @@ def open_store(url: str) -> Store:
             hint="check store.url in lamplighter.yaml and that the database is up; restore a damaged file",
         ) from None
     return Store(engine)
+
+
+def _engine(url: str) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url, **_options(url))
+    except (sa.exc.ArgumentError, ImportError) as error:  # no URL, an unknown database, or its driver is missing
+        raise SetupError(
+            f"store.url names no database that can be opened here ({type(error).__name__})",
+            hint="write sqlite:///FILE or postgresql+psycopg://... (with pip install 'lamplighter[postgres]')",
+        ) from None
+    if engine.dialect.name == "sqlite":
+        sa.event.listen(engine, "connect", _pragmas)
+        sa.event.listen(engine, "begin", _begin)
+        _create_private(engine)
+    return engine
 
 
 def _options(url: str) -> dict[str, Any]:
@@ -100,6 +120,7 @@ def _create_private(engine: sa.Engine) -> None:
 
 
 def _pragmas(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # else the driver leaves table definitions outside of transactions
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
@@ -112,8 +133,16 @@ def _config(connection: sa.Connection) -> Config:
     return config
 
 
+def _begin(connection: sa.Connection) -> None:
+    writes = connection.get_execution_options().keys() & WRITES.keys()
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
 def _migrate(engine: sa.Engine) -> None:
-    with engine.connect() as connection:
+    """All steps or none, and one process at a time: others wait and find the work done."""
+    with engine.execution_options(**WRITES).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
         config = _config(connection)
         scripts = ScriptDirectory.from_config(config)
         current = MigrationContext.configure(connection).get_current_revision()
@@ -124,4 +153,3 @@ def _migrate(engine: sa.Engine) -> None:
                 "the store was written by a newer Lamplighter", hint="upgrade: pip install --upgrade lamplighter"
             )
         command.upgrade(config, "head")
-        connection.commit()

@@ -12,25 +12,16 @@ class Remembered:
         self._destination = destination
 
     def get(self, kind: str, name: str) -> str | None:
-        """The remote id of our object, or None if we never made it."""
+        """The remote id of our object, or None if we never made it or it is gone."""
         return self.all(kind).get(name)
 
     def put(self, kind: str, name: str, remote_id: str) -> None:
-        """Remember an object we have just made or found to be ours."""
+        """Remember an object we have just made or found to be ours; the empty text forgets it."""
         row = {"destination": self._destination, "kind": kind, "name": name, "remote_id": remote_id}
         with self._store.begin() as connection:
             upsert(connection, remote, [row])
 
-    def forget(self, kind: str, name: str) -> None:
-        """The object is gone at the destination."""
-        with self._store.begin() as connection:
-            connection.execute(
-                remote.delete().where(
-                    remote.c.destination == self._destination, remote.c.kind == kind, remote.c.name == name
-                )
-            )
-
     def all(self, kind: str) -> dict[str, str]:
         """Every object of a kind: name -> remote id."""
         query = remote.select().where(remote.c.destination == self._destination, remote.c.kind == kind)
-        return {row.name: row.remote_id for row in self._store.rows(query)}
+        return {row.name: row.remote_id for row in self._store.rows(query) if row.remote_id}

@@ -1,0 +1,184 @@
+"""What every test gets: a clean environment, the shared shops, a small shop of its own, a private PostgreSQL."""
+
+import logging
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+import psycopg
+import pytest
+import small_shop as small_shop_files
+import structlog
+from cli import Command, command_in
+
+from connector.home import open_home
+from connector.pipeline import Options, run
+from connector.sandbox.serve import Sandbox
+
+REQUIRED = frozenset(os.environ.get("LAMPLIGHTER_REQUIRE", "").split(","))
+"""What must be here: `postgres`, `shared`. CI names both, so that a test cannot be skipped there for good."""
+
+SHARED = Path(__file__).parents[1].parent / "shared"
+
+# No test may read or write the keyring of whoever runs it. Child processes inherit this.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+
+def missing(what: str, why: str) -> NoReturn:
+    """Skip with a reason, or fail where LAMPLIGHTER_REQUIRE names it."""
+    if what in REQUIRED:
+        pytest.fail(f"LAMPLIGHTER_REQUIRE names {what}: {why}")
+    pytest.skip(why)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the developer's shell reach no test."""
+    for name in [name for name in os.environ if name.startswith("LAMPLIGHTER_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A command sends logs to its own stderr; the next test's stderr is another."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:], root.level = handlers, level
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real shops and published figures, beside the repository."""
+    if not SHARED.is_dir():
+        missing("shared", f"there is no {SHARED.name} folder beside the repository")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def worlds(shared: Path) -> Path:
+    """The folder of real shops."""
+    found = shared / "worlds"
+    if not found.is_dir():
+        missing("shared", "the shared folder holds no worlds")
+    return found
+
+
+@pytest.fixture
+def lamplighter(capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs one command line in this process: `lamplighter("run", "--home", home)`."""
+    return command_in(capsys)
+
+
+@pytest.fixture(scope="session")
+def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A world of four contacts; see small_shop.py."""
+    return small_shop_files.write(tmp_path_factory.mktemp("small-shop"))
+
+
+@pytest.fixture
+def portal(small_shop: Path) -> Iterator[Sandbox]:
+    """A running sandbox HubSpot that holds the small shop."""
+    with Sandbox(small_shop) as running:
+        yield running
+
+
+@pytest.fixture
+def home(tmp_path: Path, small_shop: Path, portal: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An install connected to `portal` by the variable SHOP_TOKEN; nothing has run yet."""
+    monkeypatch.setenv("SHOP_TOKEN", portal.token)
+    return small_shop_files.install(tmp_path / "home", small_shop, portal)
+
+
+@pytest.fixture(scope="module")
+def told(small_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An install after one pass, for tests that only read; its CRM is gone and so is the token."""
+    with Sandbox(small_shop) as running, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SHOP_TOKEN", running.token)
+        made = small_shop_files.install(tmp_path_factory.mktemp("told") / "home", small_shop, running)
+        with open_home(made) as opened:
+            assert run(opened, Options(as_of=datetime.fromisoformat(small_shop_files.END))).status == "done"
+    yield made
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """An SQLAlchemy URL of a PostgreSQL of our own, without a database name; it is gone after the tests."""
+    programs = _programs()
+    if programs is None:
+        missing("postgres", "PostgreSQL's server programs (initdb, postgres) are not installed")
+    folder = Path(tempfile.mkdtemp(prefix="lamplighter-pg-"))
+    try:
+        yield from _serving(programs, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """An SQLAlchemy URL of an empty database."""
+    folder = postgres_server.partition("host=")[2]
+    name = f"t{time.monotonic_ns()}"
+    with psycopg.connect(f"host={folder} user=postgres dbname=postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return postgres_server.replace("/?", f"/{name}?")
+
+
+def _programs() -> Path | None:
+    """The folder that holds initdb and postgres."""
+    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+    if config := shutil.which("pg_config"):
+        told = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True).stdout.strip()
+        places.insert(0, Path(told))
+    if found := shutil.which("initdb"):
+        places.append(Path(found).parent)
+    return next((place for place in places if all((place / each).exists() for each in ("initdb", "postgres"))), None)
+
+
+def _owner() -> dict[str, Any]:
+    """As whom the server runs, in the words of `subprocess`: PostgreSQL refuses root."""
+    if os.geteuid() != 0:
+        return {}
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    who = known.get("postgres") or known["nobody"]
+    return {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": ()}
+
+
+def _serving(programs: Path, folder: Path) -> Iterator[str]:
+    owner = _owner()
+    if owner:
+        os.chown(folder, owner["user"], owner["group"])
+    data, log = folder / "data", folder / "log"
+    prepare = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
+    subprocess.run(prepare, cwd=folder, check=True, capture_output=True, **owner)
+    listen = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
+    with log.open("wb") as output:
+        command = [programs / "postgres", "-D", data, *listen]
+        server = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, **owner)
+    try:
+        _wait(folder, server, log)
+        yield f"postgresql+psycopg://postgres@/?host={folder}"
+    finally:
+        server.send_signal(signal.SIGINT)  # PostgreSQL's "fast" shutdown: it does not wait for clients
+        server.wait(30)
+
+
+def _wait(folder: Path, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            psycopg.connect(f"host={folder} user=postgres dbname=postgres").close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()[-2000:]}")
