@@ -3,12 +3,15 @@
 Everything else keeps the decisions it has. A full pass gives the same result; a test proves it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import reduce
 
 import ibis
 import ibis.expr.types as ir
+
+from connector.merge.identity import STRONG
 
 NOT_CONTENT = ("version", "run", "updated_at", "rank_")
 
@@ -18,7 +21,7 @@ class News:
     """Versions with their `run`, so that the new ones can be told from the old.
 
     Attributes:
-        contact, product, order_header, order_line, interaction: all versions, with `run`.
+        contact, product, order_header, order_line, interaction, identity_link: all versions, with `run`.
         since: the last run whose decisions are complete; rows of later runs are news.
         before, as_of: the moment that run decided for, and the moment we decide for now.
     """
@@ -28,9 +31,34 @@ class News:
     order_header: ir.Table
     order_line: ir.Table
     interaction: ir.Table
+    identity_link: ir.Table
     since: int
     before: datetime
     as_of: datetime
+
+
+def anything_new(news: News, trait: ir.Table) -> ir.BooleanScalar:
+    """False when nobody needs to be decided again: no new row, none whose time has come, and nothing that ends."""
+    rows = [
+        *[table.filter(table.run > news.since) for table in (news.contact, news.product, news.identity_link)],
+        _fresh(news.order_header, "ordered_at", news),
+        _fresh(news.order_line, "ordered_at", news),
+        _fresh(news.interaction, "occurred_at", news),
+        trait.filter(trait.next_change_at <= news.as_of),
+    ]
+    return _any_row(rows)
+
+
+def who_is_whom_may_differ(news: News) -> ir.BooleanScalar:
+    """False when no new row can join, part or name persons, so that those known hold."""
+    strong = news.interaction.filter(news.interaction.identifier_type.isin(STRONG))
+    rows = [table.filter(table.run > news.since) for table in (news.contact, news.identity_link, strong)]
+    return _any_row(rows)
+
+
+def _any_row(tables: Sequence[ir.Table]) -> ir.BooleanScalar:
+    counted = [table.limit(1).select(one=ibis.literal(1)) for table in tables]
+    return ibis.union(*counted).count() > 0
 
 
 def changed_persons(news: News, old_person: ir.Table, person: ir.Table, trait: ir.Table) -> ir.Table:

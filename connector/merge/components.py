@@ -1,0 +1,35 @@
+"""Connected components: which nodes hang together through a small table of edges."""
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+EDGES = pa.schema([("a", pa.string()), ("b", pa.string())])
+LABELS = pa.schema([("node", pa.string()), ("root", pa.string())])
+
+
+def fetch(edges: ir.Table) -> pa.Table:
+    """The rows of an [a, b] expression: only nodes that share something have an edge, so they fit in memory."""
+    return edges.select("a", "b").distinct().to_pyarrow().cast(EDGES)
+
+
+def components(*edges: pa.Table) -> ir.Table:
+    """[node, root] of every node that has an edge; `root` is one node of its component, the same for all of them."""
+    every = pa.concat_tables(edges)
+    ends = pa.concat_arrays([*every["a"].chunks, *every["b"].chunks, pa.array([], pa.string())]).dictionary_encode()
+    codes = ends.indices.to_numpy(zero_copy_only=False)
+    size, half = len(ends.dictionary), every.num_rows
+    graph = coo_array((np.ones(half, dtype=bool), (codes[:half], codes[half:])), shape=(size, size))
+    _, label = connected_components(graph, directed=False)
+    _, first = np.unique(label, return_index=True)
+    roots = ends.dictionary.take(pa.array(first[label] if size else [], pa.int64()))
+    return ibis.memtable(pa.table([ends.dictionary, roots], schema=LABELS))
+
+
+def labelled(nodes: ir.Table, found: ir.Table) -> ir.Table:
+    """[key] -> [key, root]: a node without an edge is its own root."""
+    joined = nodes.left_join(found, nodes.key == found.node)
+    return joined.select(nodes.key, root=found.root.coalesce(nodes.key))

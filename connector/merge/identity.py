@@ -1,0 +1,116 @@
+"""Who is whom: contacts, e-mails, phones, user ids and anonymous ids joined to persons, by rules, never by likeness.
+
+1. Contacts are one person when one was merged into another, or when they share an e-mail (first or further one): one
+   mailbox is one person, also across CRMs.
+2. A user id joins contacts unless two persons (by rule 1) of one CRM hold it. A phone joins contacts when exactly one
+   person a CRM holds it and at most one of these has an e-mail.
+3. Other keys are tied to persons by what was seen together with them: first user ids that no contact holds (through
+   e-mails), then anonymous ids, phones and the rest (through e-mails and user ids). A key tied to one person is that
+   person's, for its earlier events too; a key tied to several joins nobody and is `shared`. An e-mail or user id that
+   leads to no contact stands for a person without one (`email:...`, `user_id:...`) and counts as another person here.
+
+A person is called after its oldest contact, merged or deleted ones included; these stay its identifiers.
+"""
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from connector.merge.contacts import holders, persons
+from connector.merge.seen import Seen, comparable
+from connector.relations import among, without
+
+STRONG = ("email", "user_id")
+"""Keys that name a person; all others are only tied to one."""
+
+PERSON = ("person_id", "identifier_type", "identifier")
+KEY = ("identifier_type", "identifier")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Attributes:
+    person: [person_id, identifier_type, identifier], one row a known identifier.
+    shared: [identifier_type, identifier] tied to two persons or more.
+    """
+
+    person: ir.Table
+    shared: ir.Table
+
+
+def identify(seen: Seen) -> Identity:
+    """Persons from all contacts, identity links and event keys."""
+    held = holders(seen.contact)
+    called = persons(seen.contact, held)
+    owned = held.inner_join(called, "key").select(*PERSON).distinct()
+    ends = link_ends(seen.identity_link)
+    spoken = _mentioned(ends, seen.interaction)
+    emails = _emails(owned, spoken)
+    user_ids, shared_user_ids = _user_ids(owned, spoken, ends, emails)
+    weak, shared_weak = _weak(owned, ends, emails.union(user_ids))
+    contact = called.select("person_id", identifier_type=ibis.literal("contact"), identifier="key")
+    return Identity(ibis.union(contact, emails, user_ids, weak), shared_user_ids.union(shared_weak))
+
+
+def link_ends(link: ir.Table) -> ir.Table:
+    """[identifier_type, identifier, other_type, other]: every link from both of its ends, in comparable form."""
+    there = link.select(identifier_type="a_type", identifier="a_value", other_type="b_type", other="b_value")
+    back = link.select(identifier_type="b_type", identifier="b_value", other_type="a_type", other="a_value")
+    both = there.union(back)
+    clean = both.mutate(
+        identifier=comparable(both.identifier_type, both.identifier), other=comparable(both.other_type, both.other)
+    )
+    return clean.filter(clean.identifier.notnull(), clean.other.notnull()).distinct()
+
+
+def _mentioned(ends: ir.Table, interaction: ir.Table) -> ir.Table:
+    """Strong keys that events or links speak of, each once."""
+    used = interaction.filter(interaction.identifier_type.isin(STRONG)).select(*KEY).distinct()
+    used = used.mutate(identifier=comparable(used.identifier_type, used.identifier))
+    every = ends.filter(ends.identifier_type.isin(STRONG)).select(*KEY).union(used)
+    return every.filter(every.identifier.notnull()).distinct()
+
+
+def _of(table: ir.Table, kind: str) -> ir.Table:
+    return table.filter(table.identifier_type == kind)
+
+
+def _settled(ties: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Keys tied to one person, with that person; and keys tied to several."""
+    tied = ties.group_by(*KEY).agg(person_id=ties.person_id.min(), last=ties.person_id.max())
+    return tied.filter(tied.person_id == tied.last).select(*PERSON), tied.filter(tied.person_id != tied.last).select(
+        *KEY
+    )
+
+
+def _standing_alone(keys: ir.Table) -> ir.Table:
+    """Keys that name persons of whom nothing else is known."""
+    return keys.select(*KEY, person_id=keys.identifier_type + ":" + keys.identifier).select(*PERSON)
+
+
+def _emails(owned: ir.Table, spoken: ir.Table) -> ir.Table:
+    """Each e-mail's person. Rule 1 leaves no e-mail with two."""
+    known = _of(owned, "email")
+    return known.union(_standing_alone(without(_of(spoken, "email"), known, KEY)))
+
+
+def _user_ids(owned: ir.Table, spoken: ir.Table, ends: ir.Table, emails: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Each user id's person: its contact's; else that of the e-mail it was seen with; else its own."""
+    one, several = _settled(_of(owned, "user_id"))
+    free = without(_of(spoken, "user_id"), _of(owned, "user_id"), KEY)
+    tied, disputed = _settled(_ties(among(ends, free, KEY), emails))
+    alone = _standing_alone(without(without(free, tied, KEY), disputed, KEY))
+    return ibis.union(one, tied, alone), several.union(disputed)
+
+
+def _weak(owned: ir.Table, ends: ir.Table, strong: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Phones, anonymous ids and the rest, by the strong keys seen with them and the contacts that hold them."""
+    loose = ends.filter(ends.identifier_type.notin((*STRONG, "contact")))
+    return _settled(_ties(loose, strong).union(_of(owned, "phone")))
+
+
+def _ties(ends: ir.Table, known: ir.Table) -> ir.Table:
+    """[person_id, identifier_type, identifier]: the persons of what a key was seen with."""
+    other = known.select("person_id", other_type="identifier_type", other="identifier")
+    return ends.inner_join(other, ["other_type", "other"]).select(*PERSON).distinct()

@@ -1,0 +1,76 @@
+"""Order lines made whole: the order's head, the person, the product and its family on every line."""
+
+from datetime import datetime
+
+import ibis.expr.types as ir
+
+from connector.merge.seen import Seen
+from connector.relations import at
+
+NOT_BOUGHT = ("cancelled", "open")
+"""States of an order that is no purchase (any more, or yet)."""
+
+COLUMNS = (
+    "key",
+    "order_id",
+    "order_key",
+    "contact_key",
+    "person_id",
+    "product_id",
+    "family",
+    "quantity",
+    "unit_price",
+    "currency",
+    "ordered_at",
+    "status",
+)
+
+
+def placed(seen: Seen) -> ir.Table:
+    """Every line that neither it nor its order is deleted, with what stands on the order's head.
+
+    The head wins for contact, time and state: CRMs change it apart from the lines. The line's own currency wins.
+    `product_id` is that of the CRM's product row the line names, else the line's own.
+    """
+    line, head = seen.order_line, seen.order_header
+    whole = line.left_join(head, line.order_key == head.key).select(
+        line.key,
+        line.order_key,
+        line.product_key,
+        line.product_id,
+        line.quantity,
+        line.unit_price,
+        deleted=line.deleted_at.coalesce(head.deleted_at),
+        order_id=head.order_id.coalesce(line.order_id),
+        contact_key=head.contact_key.coalesce(line.contact_key),
+        ordered_at=head.ordered_at.coalesce(line.ordered_at),
+        status=head.status.coalesce(line.status),
+        currency=line.currency.coalesce(head.currency),
+    )
+    return _with_product(whole.filter(whole.deleted.isnull()), seen.product)
+
+
+def _with_product(line: ir.Table, product: ir.Table) -> ir.Table:
+    named = product.select(product_key="key", named_id=product.product_id)
+    both = line.left_join(named, "product_key")
+    return both.mutate(product_id=both.named_id.coalesce(both.product_id))
+
+
+def lines(seen: Seen, person: ir.Table, catalogue: ir.Table, as_of: datetime) -> ir.Table:
+    """Lines of purchases and returns up to `as_of`, cancelled and open orders left out.
+
+    Columns: key, order_id, order_key, contact_key, person_id (None: a guest, or nobody in `person`), product_id,
+    family (both None where the line names no product), quantity, unit_price, currency, ordered_at, status.
+    """
+    every = placed(seen)
+    bought = every.filter(every.ordered_at <= at(as_of), every.status.fill_null("").notin(NOT_BOUGHT))
+    owner = person.filter(person.identifier_type == "contact").select("person_id", contact_key="identifier")
+    family = catalogue.select("product_id", "family")
+    owned = bought.left_join(owner, "contact_key").left_join(family, "product_id")
+    return owned.mutate(family=owned.family.coalesce(owned.product_id)).select(*COLUMNS)
+
+
+def orders(seen: Seen, as_of: datetime) -> ir.Table:
+    """Orders that are not deleted, in any state, up to `as_of`."""
+    head = seen.order_header
+    return head.filter(head.deleted_at.isnull(), head.ordered_at <= at(as_of))

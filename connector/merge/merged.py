@@ -1,0 +1,36 @@
+"""Merge as one step: everything decide/ needs to know of some persons, or of all."""
+
+from datetime import datetime
+
+import ibis.expr.types as ir
+
+from connector.merge.catalogue import catalogue
+from connector.merge.contacts import live
+from connector.merge.holdings import holdings
+from connector.merge.lines import lines
+from connector.merge.seen import Seen
+from connector.merge.touches import touches
+from connector.relations import Keep, Merged, lazily
+
+
+def merge(seen: Seen, person: ir.Table, as_of: datetime, keep: Keep = lazily) -> Merged:
+    """Bring together what was seen, up to `as_of`, of the persons in `person`, which may be a part of all."""
+    products = keep(catalogue(seen.product))
+    theirs = keep(_owned(lines(seen, person, products, as_of)))
+    return Merged(
+        person=person,
+        catalogue=products,
+        lines=theirs,
+        holding=keep(holdings(theirs)),
+        touch=keep(touches(seen.interaction, person, products, as_of)),
+        contact=keep(_contacts(seen.contact, person)),
+    )
+
+
+def _owned(line: ir.Table) -> ir.Table:
+    return line.filter(line.person_id.notnull())
+
+
+def _contacts(contact: ir.Table, person: ir.Table) -> ir.Table:
+    named = person.filter(person.identifier_type == "contact").select("person_id", key="identifier")
+    return live(contact).inner_join(named, "key")

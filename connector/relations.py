@@ -1,0 +1,70 @@
+"""What merge/ hands to decide/: tables of some persons or of all, and the moments both compare them with."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import ibis
+import ibis.expr.types as ir
+
+Keep = Callable[[ir.Table], ir.Table]
+"""Computes a table once and hands back the same rows, as the warehouse's `keep` does."""
+
+KINDS = {
+    "impression": "impressions",
+    "click": "clicks",
+    "view": "views",
+    "cart": "carts",
+    "wish": "wishes",
+    "checkout": "checkouts",
+}
+"""Kind of interaction -> the column of `touch` that counts it. `last_<kind>_at` keeps its last time."""
+
+
+def lazily(table: ir.Table) -> ir.Table:
+    """The Keep that computes nothing ahead: right for small shops and for tests."""
+    return table
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What is known of the persons in `person`, and of nobody else.
+
+    Attributes:
+        person: [person_id, identifier_type, identifier].
+        catalogue: all products, one row a product_id; see `merge.catalogue`.
+        lines: their order lines up to as_of; see `merge.lines`. No guests.
+        holding, touch: as in the warehouse, without `run`.
+        contact: their live contacts as seen, with `person_id`.
+    """
+
+    person: ir.Table
+    catalogue: ir.Table
+    lines: ir.Table
+    holding: ir.Table
+    touch: ir.Table
+    contact: ir.Table
+
+
+def at(moment: datetime) -> ir.TimestampScalar:
+    """An aware moment as a literal. Raises ValueError for a naive one: nobody may guess its zone."""
+    if moment.tzinfo is None:
+        raise ValueError(f"naive time {moment.isoformat()}: every time here carries its zone")
+    return ibis.literal(moment, type="timestamp('UTC')")
+
+
+def lasting(window: timedelta) -> ir.IntervalScalar:
+    """A length of time in seconds: a day is 24 hours, whatever the clocks do."""
+    return ibis.interval(seconds=int(window.total_seconds()))
+
+
+def among(rows: ir.Table, other: ir.Table, keys: Sequence[str]) -> ir.Table:
+    """The rows whose keys `other` has. A semi join in words that every engine speaks."""
+    return rows.inner_join(other.select(*keys).distinct(), keys).select(*[rows[name] for name in rows.columns])
+
+
+def without(rows: ir.Table, other: ir.Table, keys: Sequence[str]) -> ir.Table:
+    """The rows whose keys `other` lacks. An anti join in words that every engine speaks."""
+    marked = other.select(*keys).distinct().mutate(found_=ibis.literal(True))
+    joined = rows.left_join(marked, keys)
+    return joined.filter(marked.found_.isnull()).select(*[rows[name] for name in rows.columns])

@@ -1,0 +1,238 @@
+"""What merge/ promises, once more: slow, obvious, one row at a time, in plain Python."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from random_shop import Row, Shop
+
+Key = tuple[str, str]
+Group = frozenset[str]
+EARLY, LATE = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def comparable(kind: str, value: str | None) -> str:
+    text = (value or "").strip()
+    return text.lower() if kind == "email" else text
+
+
+class Groups:
+    """Sets that grow together."""
+
+    def __init__(self, members: Iterable[str]) -> None:
+        self.group = {one: {one} for one in members}
+
+    def join(self, members: Iterable[str]) -> None:
+        together = set().union(*[self.group[one] for one in members])
+        for one in together:
+            self.group[one] = together
+
+
+def held(contact: Row) -> set[Key]:
+    emails = [contact.get("email"), *(contact.get("other_emails") or "").split(";")]
+    found = {("email", comparable("email", one)) for one in emails}
+    found |= {(kind, comparable(kind, contact.get(kind))) for kind in ("user_id", "phone")}
+    return {(kind, value) for kind, value in found if value}
+
+
+def _holders(contacts: list[Row]) -> dict[Key, list[Row]]:
+    found = defaultdict(list)
+    for contact in contacts:
+        for key in held(contact):
+            found[key].append(contact)
+    return found
+
+
+def contact_groups(shop: Shop) -> dict[str, Group]:
+    """Contact key -> all contact keys of the same person (rules 1 and 2)."""
+    contacts = shop.rows["contact"]
+    sure = Groups({one["key"] for one in contacts} | {one["merged_into"] for one in contacts if one["merged_into"]})
+    for one in contacts:
+        if one["merged_into"]:
+            sure.join([one["key"], one["merged_into"]])
+    holders = _holders(contacts)
+    for (kind, _), owners in holders.items():
+        if kind == "email":
+            sure.join([one["key"] for one in owners])
+    strict = {key: frozenset(group) for key, group in sure.group.items()}
+    mailboxes = {strict[one["key"]] for one in contacts if any(kind == "email" for kind, _ in held(one))}
+    for (kind, _), owners in holders.items():
+        if kind != "email" and _fit(kind, owners, strict, mailboxes):
+            sure.join([one["key"] for one in owners])
+    return {key: frozenset(group) for key, group in sure.group.items()}
+
+
+def _fit(kind: str, owners: list[Row], strict: dict[str, Group], mailboxes: set[Group]) -> bool:
+    by_crm = defaultdict(set)
+    for one in owners:
+        by_crm[one["crm"]].add(strict[one["key"]])
+    if any(len(persons) > 1 for persons in by_crm.values()):
+        return False
+    return kind == "user_id" or len({strict[one["key"]] for one in owners} & mailboxes) <= 1
+
+
+@cache
+def persons(shop: Shop) -> tuple[dict[Key, str], set[Key]]:
+    """(identifier -> person_id, identifiers shared by several)."""
+    contacts = {one["key"]: one for one in shop.rows["contact"]}
+    person: dict[Key, str] = {}
+    for key, group in contact_groups(shop).items():
+        seen = [contacts[one] for one in group if one in contacts]
+        named = sorted(seen, key=lambda one: (one["created_at"] is None, one["created_at"] or LATE, one["key"]))
+        person["contact", key] = named[0]["key"]
+    owned = defaultdict(set)
+    for (kind, value), owners in _holders(shop.rows["contact"]).items():
+        owned[kind, value] = {person["contact", one["key"]] for one in owners}
+    links = _links(shop)
+    shared: set[Key] = set()
+    for key in _spoken(shop, links, "email") | {key for key in owned if key[0] == "email"}:
+        person[key] = next(iter(owned[key])) if owned[key] else f"email:{key[1]}"
+    for key in _spoken(shop, links, "user_id") | {key for key in owned if key[0] == "user_id"}:
+        ties = owned[key] or {person[other] for other in links[key] if other[0] == "email"} or {f"user_id:{key[1]}"}
+        _settle(key, ties, person, shared)
+    strong = dict(person)
+    for key in {*links, *owned}:
+        if key[0] not in ("email", "user_id", "contact"):
+            met = {strong[other] for other in links[key] if other[0] in ("email", "user_id") and other in strong}
+            _settle(key, met | (owned[key] if key[0] == "phone" else set()), person, shared)
+    return person, shared
+
+
+def _settle(key: Key, ties: set[str], person: dict[Key, str], shared: set[Key]) -> None:
+    if len(ties) == 1:
+        person[key] = next(iter(ties))
+    elif ties:
+        shared.add(key)
+
+
+def _links(shop: Shop) -> dict[Key, set[Key]]:
+    found = defaultdict(set)
+    for link in shop.rows["identity_link"]:
+        a = (link["a_type"], comparable(link["a_type"], link["a_value"]))
+        b = (link["b_type"], comparable(link["b_type"], link["b_value"]))
+        if a[1] and b[1]:
+            found[a].add(b)
+            found[b].add(a)
+    return found
+
+
+def _spoken(shop: Shop, links: dict[Key, set[Key]], kind: str) -> set[Key]:
+    used = {interaction_key(one) for one in shop.rows["interaction"]}
+    return {key for key in {*links, *used} if key[0] == kind and key[1]}
+
+
+def interaction_key(event: Row) -> Key:
+    return event["identifier_type"], comparable(event["identifier_type"], event["identifier"])
+
+
+@cache
+def catalogue(shop: Shop) -> dict[str, Row]:
+    rows = defaultdict(list)
+    for one in shop.rows["product"]:
+        rows[one["product_id"]].append(one)
+    return {product_id: _product(product_id, found) for product_id, found in rows.items()}
+
+
+def _product(product_id: str, rows: list[Row]) -> Row:
+    rows = sorted(rows, key=lambda one: one["key"])
+    rows.sort(key=lambda one: one["version"], reverse=True)
+    rows.sort(key=lambda one: (one["deleted_at"] is not None, one["source"] != "feed"))
+
+    def first(name: str) -> Any:
+        return next((one[name] for one in rows if one.get(name) not in (None, "")), None)
+
+    said = first("availability") or None
+    gone = all(one["deleted_at"] for one in rows)
+    return {
+        "product_id": product_id,
+        "family": first("item_group_id") or product_id,
+        "title": (first("title") or "").strip() or None,
+        "product_type": first("product_type"),
+        "price": first("price"),
+        "currency": next((one["currency"] for one in rows if one["price"] is not None), None),
+        "availability": "out_of_stock" if gone else said and said.lower().replace(" ", "_"),
+        "sensitive": any(one["sensitive"] for one in rows),
+    }
+
+
+@cache
+def lines(shop: Shop, as_of: datetime) -> list[Row]:
+    """Purchases and returns with person and family; guests have person_id None."""
+    heads = {one["key"]: one for one in shop.rows["order_header"]}
+    products = {one["key"]: one["product_id"] for one in shop.rows["product"]}
+    person, _ = persons(shop)
+    goods = catalogue(shop)
+    found = []
+    for line in shop.rows["order_line"]:
+        head = heads.get(line["order_key"], {})
+        whole = {name: head.get(name) or line[name] for name in ("order_id", "contact_key", "ordered_at", "status")}
+        dropped = line["deleted_at"] or head.get("deleted_at") or whole["status"] in ("cancelled", "open")
+        if dropped or whole["ordered_at"] is None or whole["ordered_at"] > as_of:
+            continue
+        product_id = products.get(line["product_key"]) or line["product_id"]
+        family = goods[product_id]["family"] if product_id in goods else product_id
+        owner = person.get(("contact", whole["contact_key"]))
+        currency = line["currency"] or head.get("currency")
+        found.append(
+            {**line, **whole, "product_id": product_id, "family": family, "person_id": owner, "currency": currency}
+        )
+    return found
+
+
+def holdings(shop: Shop, as_of: datetime) -> dict[tuple[str, str], Row]:
+    pairs = defaultdict(list)
+    for line in lines(shop, as_of):
+        if line["person_id"] and line["family"]:
+            pairs[line["person_id"], line["family"]].append(line)
+    return {pair: _holding(found) for pair, found in pairs.items()}
+
+
+def _holding(found: list[Row]) -> Row:
+    bought = sorted((one for one in found if one["quantity"] > 0), key=lambda one: (one["ordered_at"], one["key"]))
+    returned = [one["ordered_at"] for one in found if one["quantity"] < 0]
+    last = bought[-1] if bought else {}
+    return {
+        "net_quantity": sum((one["quantity"] for one in found), Decimal(0)),
+        "bought_quantity": sum((one["quantity"] for one in bought), Decimal(0)),
+        "first_purchase_at": bought[0]["ordered_at"] if bought else None,
+        "last_purchase_at": last.get("ordered_at"),
+        "last_return_at": max(returned, default=None),
+        "last_order_id": last.get("order_id"),
+        "last_line_key": last.get("key"),
+        "last_product_id": last.get("product_id"),
+    }
+
+
+COUNTS = {
+    "impression": "impressions",
+    "click": "clicks",
+    "view": "views",
+    "cart": "carts",
+    "wish": "wishes",
+    "checkout": "checkouts",
+}
+
+
+def touches(shop: Shop, as_of: datetime) -> dict[tuple[str, str], Row]:
+    person, _ = persons(shop)
+    goods = catalogue(shop)
+    pairs = defaultdict(list)
+    for event in shop.rows["interaction"]:
+        owner, product_id = person.get(interaction_key(event)), event["product_id"]
+        if owner and product_id and event["occurred_at"] <= as_of and event["consent"] is not False:
+            family = goods[product_id]["family"] if product_id in goods else product_id
+            pairs[owner, family].append(event)
+    return {pair: _touch(found) for pair, found in pairs.items()}
+
+
+def _touch(found: list[Row]) -> Row:
+    counts = {column: sum(one["kind"] == kind for one in found) for kind, column in COUNTS.items()}
+    lasts = {
+        f"last_{kind}_at": max((one["occurred_at"] for one in found if one["kind"] == kind), default=None)
+        for kind in COUNTS
+    }
+    newest = max(found, key=lambda one: (one["occurred_at"], one["product_id"]))
+    return {**counts, **lasts, "last_product_id": newest["product_id"]}

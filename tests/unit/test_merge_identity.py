@@ -1,0 +1,153 @@
+"""Who is whom, case by case: each rule of `identity` with the smallest shop that shows it."""
+
+from typing import Any
+
+from small_seen import contact, event, link, on, seen
+
+from connector.merge import identify
+
+
+def people(**tables: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """person_id -> `type:value` of all its identifiers."""
+    found: dict[str, set[str]] = {}
+    for row in identify(seen(**tables)).person.to_pyarrow().to_pylist():
+        found.setdefault(row["person_id"], set()).add(f"{row['identifier_type']}:{row['identifier']}")
+    return found
+
+
+def shared(**tables: list[dict[str, Any]]) -> set[str]:
+    """`type:value` of identifiers that join nobody."""
+    rows = identify(seen(**tables)).shared.to_pyarrow().to_pylist()
+    return {f"{row['identifier_type']}:{row['identifier']}" for row in rows}
+
+
+def contacts(found: dict[str, set[str]]) -> list[set[str]]:
+    """The groups of contact keys."""
+    prefix = "contact:"
+    groups = [{one.removeprefix(prefix) for one in group if one.startswith(prefix)} for group in found.values()]
+    return sorted((group for group in groups if group), key=sorted)
+
+
+ANN, BOB = contact("hubspot:1", email="ann@x.test"), contact("hubspot:2", email="bob@x.test")
+
+
+def test_one_mailbox_is_one_person() -> None:
+    """The same e-mail joins contacts across CRMs, whatever its case, first or further."""
+    found = people(
+        contact=[
+            ANN,
+            contact("salesforce:7", email=" Ann@X.TEST "),
+            contact("salesforce:8", other_emails="old@x.test;ann@x.test"),
+            BOB,
+        ]
+    )
+    assert contacts(found) == [{"hubspot:1", "salesforce:7", "salesforce:8"}, {"hubspot:2"}]
+    assert {"email:ann@x.test", "email:old@x.test"} <= found["hubspot:1"]
+
+
+def test_a_merged_contact_stays_its_persons() -> None:
+    """Tombstones and deleted contacts are identifiers of their person, so that orders on old ids count."""
+    found = people(
+        contact=[
+            contact("hubspot:1", email="ann@x.test", merged_into="hubspot:3"),
+            contact("hubspot:2", email="b@x.test", merged_into="hubspot:3"),
+            contact("hubspot:3", email="c@x.test", created_at=on("2026-03-01")),
+            contact("hubspot:4", email="c@x.test", deleted_at=on("2026-02-01"), created_at=on("2026-02-01")),
+            contact("hubspot:5", merged_into="hubspot:unseen"),
+        ]
+    )
+    assert contacts(found) == [
+        {"hubspot:1", "hubspot:2", "hubspot:3", "hubspot:4"},
+        {"hubspot:5", "hubspot:unseen"},
+    ]
+    assert set(found) == {"hubspot:1", "hubspot:5"}
+
+
+def test_merges_in_a_circle_end() -> None:
+    """Contradicting tombstones are one person, not an endless chain."""
+    circle = [contact(f"hubspot:{n}", merged_into=f"hubspot:{(n + 1) % 3}") for n in range(3)]
+    assert contacts(people(contact=circle)) == [{"hubspot:0", "hubspot:1", "hubspot:2"}]
+
+
+def test_a_person_is_called_after_its_oldest_contact() -> None:
+    """By creation, then by key; a contact without a date comes last."""
+    same = {"email": "ann@x.test"}
+    found = people(
+        contact=[
+            contact("hubspot:1", created_at=None, **same),
+            contact("hubspot:3", created_at=on("2025-05-05"), **same),
+            contact("hubspot:2", created_at=on("2025-05-05"), **same),
+        ]
+    )
+    assert set(found) == {"hubspot:2"}
+
+
+def test_a_user_id_joins_across_crms() -> None:
+    """Unless two persons of one CRM hold it: then it joins nobody and is shared."""
+    one = contact("hubspot:1", email="ann@x.test", user_id="u7")
+    other = contact("salesforce:1", email="ann@work.test", user_id="u7")
+    second = contact("hubspot:2", email="bob@x.test", user_id="u7")
+    assert contacts(people(contact=[one, other])) == [{"hubspot:1", "salesforce:1"}]
+    assert len(contacts(people(contact=[one, other, second]))) == 3
+    assert shared(contact=[one, other, second]) == {"user_id:u7"}
+
+
+def test_a_phone_joins_only_who_has_no_mailbox() -> None:
+    """Two mailboxes behind one phone are a household, not a person; so are two contacts of one CRM."""
+    ann = contact("hubspot:1", email="ann@x.test", phone="+441")
+    nameless = contact("salesforce:1", phone="+441")
+    named = contact("salesforce:2", email="sam@x.test", phone="+441")
+    assert contacts(people(contact=[ann, nameless])) == [{"hubspot:1", "salesforce:1"}]
+    assert len(contacts(people(contact=[ann, named]))) == 2
+    assert len(contacts(people(contact=[ann, contact("hubspot:2", phone="+441")]))) == 2
+    assert shared(contact=[ann, named]) == {"phone:+441"}
+
+
+def test_a_device_belongs_to_the_one_person_it_was_seen_with() -> None:
+    """Through an e-mail or a user id; its earlier events are that person's, too."""
+    found = people(
+        contact=[{**ANN, "user_id": "u1"}],
+        identity_link=[link("anonymous_id:a1", "user_id:u1"), link("email:ANN@x.test", "anonymous_id:a2")],
+        interaction=[event("e1", "view", "anonymous_id:a1", "p", "2025-01-01")],
+    )
+    assert found == {
+        "hubspot:1": {"contact:hubspot:1", "email:ann@x.test", "user_id:u1", "anonymous_id:a1", "anonymous_id:a2"}
+    }
+
+
+def test_a_device_of_two_persons_joins_nobody() -> None:
+    """Not its persons to each other, and not itself to either."""
+    links = [link("anonymous_id:a1", "email:ann@x.test"), link("anonymous_id:a1", "email:bob@x.test")]
+    assert contacts(people(contact=[ANN, BOB], identity_link=links)) == [{"hubspot:1"}, {"hubspot:2"}]
+    assert shared(contact=[ANN, BOB], identity_link=links) == {"anonymous_id:a1"}
+
+
+def test_an_unknown_mailbox_is_another_person() -> None:
+    """An e-mail or user id that no contact has stands for somebody, also when a device is shared with them."""
+    links = [link("anonymous_id:a1", "email:ann@x.test"), link("anonymous_id:a1", "email:eve@x.test")]
+    found = people(contact=[ANN], identity_link=links)
+    assert found["email:eve@x.test"] == {"email:eve@x.test"}
+    assert shared(contact=[ANN], identity_link=links) == {"anonymous_id:a1"}
+    alone = people(interaction=[event("e1", "view", "user_id:u9", "p", "2026-01-01")])
+    assert alone == {"user_id:u9": {"user_id:u9"}}
+
+
+def test_a_user_id_seen_with_a_known_mailbox_is_its_persons() -> None:
+    """Sites that send both need no customer number in the CRM; one seen with two mailboxes is shared."""
+    both = [link("user_id:u5", "email:ann@x.test"), link("user_id:u5", "anonymous_id:a1")]
+    found = people(contact=[ANN], identity_link=both)
+    assert found["hubspot:1"] == {"contact:hubspot:1", "email:ann@x.test", "user_id:u5", "anonymous_id:a1"}
+    disputed = [*both, link("user_id:u5", "email:bob@x.test")]
+    assert shared(contact=[ANN, BOB], identity_link=disputed) == {"user_id:u5"}
+
+
+def test_a_customer_number_in_the_crm_outweighs_what_was_typed() -> None:
+    """A contact's user id stays its own, whatever e-mail was seen with it."""
+    ann = {**ANN, "user_id": "u1"}
+    found = people(contact=[ann, BOB], identity_link=[link("user_id:u1", "email:bob@x.test")])
+    assert "user_id:u1" in found["hubspot:1"]
+
+
+def test_nothing_seen_is_nobody() -> None:
+    """An empty home has no persons, and no error."""
+    assert people() == {}
