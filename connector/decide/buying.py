@@ -1,0 +1,53 @@
+"""What persons spent and when: the base of RFM and loyalty."""
+
+from datetime import datetime
+
+import ibis
+import ibis.expr.types as ir
+
+from connector.audiences import Policy
+from connector.decide.cutpoints import TYPES
+from connector.relations import at, lasting
+
+CURRENCY = "currency"
+"""The figure among the cutpoints whose `tie` is the shop's main currency and whose `value` counts its lines."""
+
+
+def main_currency(line: ir.Table) -> ir.Table:
+    """One cutpoint row: the currency of most purchases (ties by name); no row where no line names one."""
+    named = line.filter(line.currency.notnull(), line.quantity > 0)
+    used = named.group_by("currency").agg(lines=named.count())
+    first = used.order_by([used.lines.desc(), used.currency]).limit(1)
+    row = {"figure": ibis.literal(CURRENCY), "rank": ibis.literal(0), "value": first.lines, "tie": first.currency}
+    return first.select(**{name: row[name].cast(kind) for name, kind in TYPES.items()})
+
+
+def buying(line: ir.Table, cutpoint: ir.Table, policy: Policy, as_of: datetime) -> ir.Table:
+    """[person_id, orders, spend, first_order_at, last_order_at, tier_spend, tier_change_at] of persons with lines.
+
+    An order counts when it has a line of positive quantity. Spend is net of returns, in the shop's main currency (a
+    line without currency is in it). `tier_spend` is that of the tier window, None without an order in it;
+    `tier_change_at` is when the oldest line leaves the window.
+    """
+    told = line.cross_join(cutpoint.aggregate(main=cutpoint.tie.max(where=cutpoint.figure == CURRENCY)))
+    sold = told.quantity > 0
+    spent = ibis.ifelse((told.currency == told.main).fill_null(True), _value(told), 0)
+    recent = told.ordered_at > at(as_of - policy.tier_window)
+    found = told.group_by("person_id").agg(
+        orders=told.order_id.coalesce(told.order_key).nunique(where=sold),
+        spend=spent.sum().cast("decimal(18,4)"),
+        first_order_at=told.ordered_at.min(where=sold),
+        last_order_at=told.ordered_at.max(where=sold),
+        recent_spend=spent.sum(where=recent).cast("decimal(18,4)"),
+        in_window=(sold & recent).any(),
+        oldest=told.ordered_at.min(where=recent),
+    )
+    tier_spend = ibis.ifelse(found.in_window, found.recent_spend, ibis.null("decimal(18,4)"))
+    return found.mutate(tier_spend=tier_spend, tier_change_at=found.oldest + lasting(policy.tier_window)).drop(
+        "recent_spend", "in_window", "oldest"
+    )
+
+
+def _value(line: ir.Table) -> ir.DecimalValue:
+    """What a line adds to the spend; negative for a return."""
+    return (line.quantity * line.unit_price).fill_null(ibis.literal(0, type="decimal(18,4)"))

@@ -1,0 +1,48 @@
+"""Decide as one step: for some persons or for all, what is suppressed, recommended and wanted, and why."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import ibis.expr.types as ir
+
+from connector.audiences import Audiences
+from connector.decide.audiences import wanted
+from connector.decide.cross_sell import recommendations
+from connector.decide.figures import Figures
+from connector.decide.stories import Basis
+from connector.decide.suppress import suppressed, suppression
+from connector.decide.traits import COLUMNS, next_changes, traits
+from connector.relations import Keep, Merged, lazily
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Derived tables of the warehouse, without `run`, for the persons in `Merged.person`."""
+
+    trait: ir.Table
+    suppression: ir.Table
+    recommendation: ir.Table
+    wanted: ir.Table
+
+
+def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: datetime, keep: Keep = lazily) -> Decisions:
+    """Everything that follows at `as_of`.
+
+    A person's rows depend on that person's rows in `merged` and on `figures` alone: deciding a part of the persons
+    gives exactly their part of deciding all, and a person without news need not be decided again before
+    `trait.next_change_at`.
+    """
+    active = keep(suppressed(merged, audiences.policy, as_of))
+    person = keep(traits(merged, figures, active, audiences, as_of))
+    refusing = person.filter(person.profiling_opt_out.fill_null(False)).select("person_id")
+    recommended = keep(recommendations(merged, figures, refusing, audiences.policy, keep))
+    basis = Basis(merged, active, recommended, as_of)
+    changes = next_changes(person, active, merged, audiences, as_of)
+    return Decisions(
+        trait=keep(
+            person.left_join(changes, "person_id").select(*[person[name] for name in COLUMNS], changes.next_change_at)
+        ),
+        suppression=keep(suppression(active)),
+        recommendation=recommended,
+        wanted=keep(wanted(person, basis, figures.family, audiences, keep)),
+    )

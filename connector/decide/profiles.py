@@ -1,0 +1,35 @@
+"""What a person's contacts say of the person: one answer from several, the strictest where it is a consent."""
+
+import ibis
+import ibis.expr.types as ir
+
+TEXTS = ("country", "region", "city", "gender", "lifecycle_stage")
+
+
+def profiles(contact: ir.Table) -> ir.Table:
+    """[person_id, country, region, city, gender, birth_date, lifecycle_stage, created_at and the three consents].
+
+    Args:
+        contact: live contacts with `person_id`. Of several values the most lately updated contact's counts that has
+            one (ties by key); `created_at` is the earliest.
+    """
+    filled = contact.mutate(**{name: contact[name].strip().nullif("") for name in TEXTS})
+    newest = [filled.updated_at.desc(nulls_first=False), filled.key]
+    aged = filled.mutate(age=ibis.row_number().over(ibis.window(group_by=filled.person_id, order_by=newest)))
+    return aged.group_by("person_id").agg(
+        **{name: aged[name].argmin(aged.age, where=aged[name].notnull()) for name in (*TEXTS, "birth_date")},
+        created_at=aged.created_at.min(),
+        email_opt_out=refused(aged.email_opt_out),
+        ads_consent=granted(aged.ads_consent),
+        profiling_opt_out=refused(aged.profiling_opt_out),
+    )
+
+
+def refused(answer: ir.BooleanColumn) -> ir.BooleanScalar:
+    """Any True is True; False only where all are known to be False; else unknown."""
+    return ibis.cases((answer.any(), True), (answer.isnull().any(), ibis.null("boolean")), else_=False)
+
+
+def granted(answer: ir.BooleanColumn) -> ir.BooleanScalar:
+    """Any False is False; True only where all are known to be True; else unknown."""
+    return ibis.cases((~answer.all(), False), (answer.isnull().any(), ibis.null("boolean")), else_=True)

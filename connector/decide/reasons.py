@@ -1,0 +1,43 @@
+"""The sentence kept with each membership: the audience's template, filled in."""
+
+from collections.abc import Mapping
+from string import Formatter
+
+import ibis
+import ibis.expr.types as ir
+
+from connector.decide.text import NONE, amount, day, instant, plain
+from connector.rule_language import TRAITS
+
+
+def reason(template: str, values: Mapping[str, ir.StringValue]) -> ir.StringValue:
+    """`template` with each name in braces replaced by its value; an unknown value reads `none`."""
+    sentence = ibis.literal("")
+    for words, name, _, _ in Formatter().parse(template):
+        sentence = sentence + words
+        if name is not None:
+            sentence = sentence + values[name].fill_null(NONE)
+    return sentence
+
+
+def spoken(person: ir.Table) -> dict[str, ir.StringValue]:
+    """The traits of a person as they read in a sentence."""
+    return {name: _trait(person, name, kind) for name, kind in TRAITS.items()}
+
+
+def stated(person: ir.Table, name: str) -> ir.StringValue:
+    """A trait as text for machines: exact, and the same on every engine."""
+    if TRAITS[name] == "time":
+        return instant(person[name])
+    return plain(person[name]) if name == "spend" else person[name].cast("string")
+
+
+def _trait(person: ir.Table, name: str, kind: str) -> ir.StringValue:
+    value = person[name]
+    if kind == "time":
+        return day(value)
+    if name == "spend":
+        return amount(value)
+    if name == "rfm_cell":
+        return value.replace("_", " ")
+    return value.cast("string")

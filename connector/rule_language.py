@@ -1,0 +1,241 @@
+"""The words of an audience's rule, and the check that turns what an admin wrote into data that decide/ can trust.
+
+A rule is one of: `all: [rules]`, `any: [rules]`, `not: rule`, `trait: {name: value | [values] | {at_least, at_most,
+within}}`, `bought|viewed|carted|wished|clicked|saw_ad: {options}`, `suppressed: true | {within}`, `recommended: true`,
+and, alone, `each_family: {top: N}`, which stands for one audience a family.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from datetime import timedelta
+from difflib import get_close_matches
+from string import Formatter
+from typing import Any
+
+from connector.errors import SetupError
+from connector.yaml_text import YamlText
+
+Where = tuple[str | int, ...]
+Rule = Mapping[str, Any]
+
+TOUCHES = {"viewed": "view", "carted": "cart", "wished": "wish", "clicked": "click", "saw_ad": "impression"}
+"""Word -> kind of interaction."""
+
+CELLS = (
+    "champions",
+    "loyal",
+    "potential_loyalist",
+    "new",
+    "promising",
+    "need_attention",
+    "about_to_sleep",
+    "at_risk",
+    "cant_lose",
+    "hibernating",
+)
+TIERS = ("gold", "silver", "bronze")
+
+TRAITS = {
+    **dict.fromkeys(("country", "region", "city", "gender", "lifecycle_stage", "rfm_cell", "loyalty_tier"), "text"),
+    **dict.fromkeys(("orders", "spend", "recency", "frequency", "monetary"), "number"),
+    **dict.fromkeys(("created_at", "first_order_at", "last_order_at", "last_interaction_at"), "time"),
+    **dict.fromkeys(("email_opt_out", "ads_consent", "profiling_opt_out"), "flag"),
+}
+"""Columns of `trait` that a rule may ask for, and what kind of value they hold."""
+
+_COMPARISONS = {"text": (), "flag": (), "number": ("at_least", "at_most"), "time": ("within",)}
+_CLOSED = {"rfm_cell": CELLS, "loyalty_tier": TIERS}
+_TYPES: Mapping[str, tuple[type, ...]] = {"text": (str,), "number": (int, float), "flag": (bool,)}
+_NAMES = {str: "a text (in quotes, if it looks like something else)", int: "a number", bool: "true or false"}
+
+_ITEM = ("within", "product_type", "family")
+OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "bought": _ITEM,
+    **dict.fromkeys(TOUCHES, (*_ITEM, "not_bought", "not_bought_since")),
+    "suppressed": _ITEM,
+    "recommended": ("product_type", "family"),
+}
+"""Word about a person and an item -> its options."""
+
+STORY: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(TOUCHES, ("title", "product_id", "family", "date")),
+    "bought": ("title", "product_id", "family", "date", "order_id"),
+    "suppressed": ("title", "product_id", "family", "date", "order_id", "until"),
+    "recommended": ("title", "product_id", "family", "why"),
+}
+"""Word about a person and an item -> what a reason may say of it."""
+
+EACH_FAMILY = "each_family"
+RULES = ("all", "any", "not", "trait", *OPTIONS)
+
+_DURATION = re.compile(r"(\d{1,5})\s*([hdw])")
+LONGEST = timedelta(days=36500)
+"""No window of a shop is longer than a century."""
+LARGEST = 10**12
+"""No count or amount of a shop is larger."""
+DEEPEST = 20
+"""all, any and not within each other; a rule that a person wrote has a few."""
+
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def duration(text: str) -> timedelta:
+    """`12h`, `30d` or `4w`, at most LONGEST. Raises ValueError for anything else."""
+    found = _DURATION.fullmatch(text.strip())
+    if found is None or not timedelta(0) < int(found[1]) * _UNITS[found[2]] <= LONGEST:
+        raise ValueError(f"{text!r} is not a length of time such as 12h, 30d or 4w")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def unknown(text: YamlText, where: Where, word: object, words: Collection[str]) -> SetupError:
+    """The error for a word that is none of `words`, with the nearest one that is."""
+    near = get_close_matches(str(word), words, n=1, cutoff=0.5)
+    meant = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(words)}"
+    return text.error(where, f"{word!r} is not a word here; {meant}")
+
+
+def keyed(text: YamlText, where: Where, value: Any, words: Collection[str]) -> Mapping[str, Any]:
+    """`value` as a mapping whose keys are all among `words`; nothing written counts as an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise text.error(where, f"here must be names with values ({', '.join(words)}), not {value!r}")
+    for word in value:
+        if word not in words:
+            raise unknown(text, (*where, word), word, words)
+    return value
+
+
+def checked_duration(text: YamlText, where: Where, value: Any) -> timedelta:
+    """A length of time, or an error that says where it stands."""
+    try:
+        return duration(str(value))
+    except ValueError as error:
+        raise text.error(where, str(error)) from None
+
+
+def checked_rule(text: YamlText, where: Where, rule: Any) -> Rule:
+    """The rule in one form: lists where lists are allowed, options as mappings, durations as written.
+
+    Raises:
+        SetupError: with file, line, field and the nearest valid word.
+    """
+    words = (*RULES, EACH_FAMILY)
+    if len(where) > 2 * DEEPEST:
+        raise text.error(where, f"all, any and not stand more than {DEEPEST} deep here")
+    if not isinstance(rule, dict) or len(rule) != 1:
+        raise text.error(where, f"a rule is exactly one of {', '.join(words)}; join several with all: or any:")
+    word = next(iter(rule))
+    if word == EACH_FAMILY and where[-1] == "rule":
+        return {word: {"top": _top(text, (*where, word), rule[word])}}
+    if word not in RULES:
+        raise unknown(text, (*where, word), word, words)
+    return {word: _meaning(text, (*where, word), word, rule[word])}
+
+
+def _meaning(text: YamlText, where: Where, word: str, value: Any) -> Any:
+    if word in ("all", "any"):
+        return [checked_rule(text, (*where, index), rule) for index, rule in enumerate(_several(text, where, value))]
+    if word == "not":
+        return checked_rule(text, where, value)
+    if word == "trait":
+        return _traits(text, where, value)
+    return _options(text, where, value, OPTIONS[word])
+
+
+def _several(text: YamlText, where: Where, value: Any) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise text.error(where, "here must be a list of rules, each on a line that starts with '-'")
+    return value
+
+
+def _top(text: YamlText, where: Where, value: Any) -> int:
+    top = keyed(text, where, value, ("top",)).get("top")
+    if not isinstance(top, int) or isinstance(top, bool) or not 0 <= top <= 500:
+        raise text.error((*where, "top"), "how many families, from 0 to 500, must stand here")
+    return top
+
+
+def _options(text: YamlText, where: Where, value: Any, words: Collection[str]) -> Mapping[str, Any]:
+    written = {} if value is True else keyed(text, where, value, words)
+    return {word: _option(text, (*where, word), word, option) for word, option in written.items()}
+
+
+def _option(text: YamlText, where: Where, word: str, value: Any) -> Any:
+    if word == "within":
+        checked_duration(text, where, value)
+        return str(value)
+    if word in ("product_type", "family"):
+        return [str(item) for item in _listed(text, where, value, (str, int))]
+    if value is not True:
+        raise text.error(where, f"write {word}: true, or leave it out")
+    return True
+
+
+def _listed(text: YamlText, where: Where, value: Any, types: tuple[type, ...]) -> list[Any]:
+    """One value or a list of them."""
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise text.error(where, "the list is empty")
+    for item in values:
+        fits = isinstance(item, types) and (bool in types or not isinstance(item, bool))
+        if not fits or (isinstance(item, int | float) and not abs(item) <= LARGEST):
+            raise text.error(where, f"{item!r} cannot stand here: {_NAMES[types[0]]} is needed")
+    return values
+
+
+def _traits(text: YamlText, where: Where, value: Any) -> Mapping[str, Any]:
+    asked = keyed(text, where, value, TRAITS)
+    if not asked:
+        raise text.error(where, f"say which trait: {', '.join(TRAITS)}")
+    return {name: _condition(text, (*where, name), name, condition) for name, condition in asked.items()}
+
+
+def _condition(text: YamlText, where: Where, name: str, value: Any) -> Mapping[str, Any]:
+    kind = TRAITS[name]
+    if isinstance(value, dict) or kind == "time":
+        return _compared(text, where, value, kind)
+    values = _listed(text, where, value, _TYPES[kind])
+    for item in values:
+        if name in _CLOSED and item not in _CLOSED[name]:
+            raise unknown(text, where, item, _CLOSED[name])
+    return {"in": values}
+
+
+def _compared(text: YamlText, where: Where, value: Any, kind: str) -> Mapping[str, Any]:
+    compared = keyed(text, where, value, _COMPARISONS[kind])
+    if not compared:
+        raise text.error(where, f"compare with {' or '.join(_COMPARISONS[kind]) or 'a value'}")
+    for word, operand in compared.items():
+        if word == "within":
+            checked_duration(text, (*where, word), operand)
+        else:
+            _listed(text, (*where, word), operand, _TYPES["number"])
+    return {word: str(operand) if word == "within" else operand for word, operand in compared.items()}
+
+
+def leaves(rule: Rule, *, positive: bool = True) -> list[tuple[str, Mapping[str, Any], bool]]:
+    """(word, options, positive) of every leaf in the order written; not positive under an odd number of `not`."""
+    ((word, value),) = rule.items()
+    if word in ("all", "any"):
+        return [leaf for part in value for leaf in leaves(part, positive=positive)]
+    if word == "not":
+        return leaves(value, positive=not positive)
+    return [(word, value, positive)]
+
+
+def fields(template: str) -> list[str]:
+    """Names in braces, in order. Raises ValueError for unbalanced braces or anything but plain names."""
+    found = []
+    for _, name, layout, conversion in Formatter().parse(template):
+        if name is not None:
+            if not name.isidentifier() or layout or conversion:
+                raise ValueError(f"{{{name}}} must be a plain name")
+            found.append(name)
+    return found
+
+
+def sayable(rule: Rule) -> list[str]:
+    """What a reason for this rule may name: the traits, and what its positive leaves tell of the item."""
+    told = [word for leaf, _, positive in leaves(rule) if positive for word in STORY.get(leaf, ())]
+    return [*dict.fromkeys(told), *TRAITS]

@@ -1,0 +1,208 @@
+"""audiences.yaml: what a shop may write, and how it is told what it may not."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from connector import rule_language as language
+from connector.audiences import Audiences, load_audiences, read_audiences
+from connector.errors import SetupError
+from connector.model import Guard, Purpose
+from connector.schema import DERIVED
+from connector.yaml_text import parse
+
+ROOT = Path(__file__).parents[2]
+PLAIN = """
+policy:
+  suppression: {window: 30d, product_type: {Bulbs: 4w}}
+audiences:
+  - name: fans
+    label: Fans
+    purpose: email
+    rule: {trait: {rfm_cell: champions, orders: {at_least: 2}}}
+    reason: "{orders} orders"
+    guard: {percent: 10, at_least: 5}
+"""
+
+
+def read(text: str) -> Audiences:
+    return read_audiences(parse(text, "audiences.yaml"))
+
+
+def rule(text: str) -> str:
+    """A file whose only audience has this rule, on line 6."""
+    return f"""
+audiences:
+  - name: one
+    label: One
+    purpose: insight
+    rule: {text}
+    reason: because
+"""
+
+
+def test_the_packaged_file_is_read() -> None:
+    """A shop that writes nothing gets the documented audiences with their purposes."""
+    found = {one.name: one.purpose for one in load_audiences(None).audiences}
+    assert found == {
+        "recent_buyers": Purpose.EXCLUDE,
+        "bought": Purpose.EXCLUDE,
+        "champions": Purpose.EMAIL,
+        "loyal_customers": Purpose.EMAIL,
+        "at_risk": Purpose.EMAIL,
+        "cross_sell": Purpose.EMAIL,
+        "cart_abandoners": Purpose.EMAIL,
+        "browse_abandoners": Purpose.EMAIL,
+        "retarget": Purpose.RETARGET,
+    }
+
+
+def test_the_homes_copy_wins(tmp_path: Path) -> None:
+    """What stands under the home's mappings replaces the packaged file as a whole."""
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings" / "audiences.yaml").write_text(PLAIN)
+    found = load_audiences(tmp_path)
+    assert [one.name for one in found.audiences] == ["fans"]
+    assert found.audiences[0].guard == Guard(percent=10, at_least=5)
+    assert found.audiences[0].line == 5
+    assert (found.policy.window, dict(found.policy.windows)) == (timedelta(days=30), {"Bulbs": timedelta(days=28)})
+
+
+def test_a_rule_is_kept_in_one_form() -> None:
+    """Single values become lists, `true` becomes no options, numbers that are names become texts."""
+    written = "{all: [{bought: {family: 85048}}, {not: {suppressed: true}}, {trait: {loyalty_tier: gold}}]}"
+    assert read(rule(written)).audiences[0].rule == {
+        "all": [
+            {"bought": {"family": ["85048"]}},
+            {"not": {"suppressed": {}}},
+            {"trait": {"loyalty_tier": {"in": ["gold"]}}},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("{cart: true}", "line 6, audiences.0.rule.cart: 'cart' is not a word here; did you mean 'carted'?"),
+        ("{carted: {witin: 30d}}", "audiences.0.rule.carted.witin: 'witin' is not a word here; did you mean 'within'?"),
+        ("{carted: {within: 30}}", "rule.carted.within: '30' is not a length of time such as 12h, 30d or 4w"),
+        ("{carted: {within: 99999w}}", "'99999w' is not a length of time"),
+        ("{carted: {within: 0d}}", "'0d' is not a length of time"),
+        ("{carted: {not_bought: 7}}", "write not_bought: true, or leave it out"),
+        ("{carted: {family: []}}", "rule.carted.family: the list is empty"),
+        ("{bought: {not_bought: true}}", "'not_bought' is not a word here"),
+        ("{suppressed: maybe}", "not 'maybe'"),
+        ("{trait: {rfm_cell: champion}}", "'champion' is not a word here; did you mean 'champions'?"),
+        ("{trait: {loyalty_tier: [gold, sliver]}}", "did you mean 'silver'?"),
+        ("{trait: {order: 2}}", "did you mean 'orders'?"),
+        ("{trait: {orders: two}}", "'two' cannot stand here: a number is needed"),
+        ("{trait: {orders: {at_least: .nan}}}", "a number is needed"),
+        ("{trait: {spend: {at_least: 1e300}}}", "a number is needed"),
+        ("{trait: {spend: {atleast: 3}}}", "did you mean 'at_least'?"),
+        ("{trait: {country: NO}}", "False cannot stand here: a text (in quotes, if it looks like something else)"),
+        ("{trait: {email_opt_out: 1}}", "true or false is needed"),
+        ("{trait: {last_order_at: 2026-01-01}}", "here must be names with values (within)"),
+        ("{trait: {}}", "say which trait: country"),
+        ("{all: {carted: true}}", "here must be a list of rules"),
+        ("{any: []}", "here must be a list of rules"),
+        ("{carted: true, viewed: true}", "a rule is exactly one of all, any"),
+        ("carted", "a rule is exactly one of all, any"),
+        ("{all: [{each_family: {top: 3}}]}", "'each_family' is not a word here"),
+        ("{each_family: {top: many}}", "how many families, from 0 to 500"),
+        ("{not: " * 60 + "{carted: true}" + "}" * 60, "more than 20 deep"),
+    ],
+)
+def test_a_wrong_rule_is_named(written: str, message: str) -> None:
+    """The message has file, line and field, and the nearest word where there is one."""
+    with pytest.raises(SetupError) as caught:
+        read(rule(written))
+    assert "audiences.yaml, line 6, audiences.0.rule" in caught.value.message
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("name: fans", "name: My Fans", "line 5, audiences.0.name: 'My Fans' must be small letters"),
+        (
+            "purpose: email",
+            "purpose: mail",
+            "line 7, audiences.0.purpose: 'mail' is not a word here; did you mean 'email'?",
+        ),
+        ("    label: Fans\n", "", "line 5, audiences.0.label: is missing"),
+        ("Fans", "'{title}'", "audiences.0.label: {title} has no meaning here"),
+        ("{orders} orders", "{order} orders", "audiences.0.reason: 'order' is not a word here; did you mean 'orders'?"),
+        ("{orders} orders", "{title} again", "'title' is not a word here"),
+        ("{orders} orders", "{orders", "audiences.0.reason: "),
+        ("{orders} orders", "{orders!r}", "{orders} must be a plain name"),
+        ("percent: 10", "percent: 101", "line 10, audiences.0.guard.percent: 101 must be a number from 0 to 100"),
+        ("window: 30d", "window: long", "line 3, policy.suppression.window: 'long' is not a length of time"),
+        ("policy:", "polcy:", "line 2, polcy: 'polcy' is not a word here; did you mean 'policy'?"),
+        ("suppression:", "loyalty: {gold_percent: 90, silver_percent: 20}\n  suppression:", "more than 100 together"),
+        ("suppression:", "cross_sell: {lift: high}\n  suppression:", "policy.cross_sell.lift: 'high' must be a number"),
+    ],
+)
+def test_a_wrong_field_is_named(before: str, after: str, message: str) -> None:
+    """So has the message for everything around the rule."""
+    with pytest.raises(SetupError) as caught:
+        read(PLAIN.replace(before, after, 1))
+    assert message in caught.value.message
+    assert caught.value.message.startswith("audiences.yaml, line ")
+
+
+def test_names_and_labels_are_taken_once() -> None:
+    """Two lists of one name would be one list in the CRM."""
+    twice = PLAIN + PLAIN[PLAIN.index("  - name") :]
+    with pytest.raises(SetupError, match=r"line 11, audiences.1.name: 'fans' is taken"):
+        read(twice)
+    with pytest.raises(SetupError, match=r"audiences.1.label: 'Fans' is taken"):
+        read(twice[: len(PLAIN)] + twice[len(PLAIN) :].replace("name: fans", "name: others"))
+
+
+def test_only_one_audience_is_made_for_each_family() -> None:
+    """Its `top` is the number of lists a shop gets."""
+    one = rule("{each_family: {top: 7}}")
+    assert read(one).policy.own_lists == 7
+    second = one[one.index("  - name") :].replace("one", "two").replace("One", "Two")
+    with pytest.raises(SetupError, match="only one audience may be each_family"):
+        read(one + second)
+
+
+def test_an_empty_file_says_what_to_write() -> None:
+    """Nothing at all is no set-up."""
+    with pytest.raises(SetupError, match="at least one audience"):
+        read("")
+
+
+def test_the_digest_changes_with_what_is_decided() -> None:
+    """Everybody is decided again after a change of rule, reason, purpose or policy, but not of a label or guard."""
+    plain = read(PLAIN).digest
+    assert read(PLAIN).digest == plain
+    assert read(PLAIN.replace("label: Fans", "label: Best").replace("percent: 10", "percent: 20")).digest == plain
+    for before, after in (("30d", "31d"), ("email", "insight"), ("at_least: 2}", "at_least: 3}"), ('orders"', '"')):
+        assert read(PLAIN.replace(before, after)).digest != plain
+
+
+def test_the_words_are_columns_of_trait() -> None:
+    """Every trait a rule may ask for is a column of that kind."""
+    kinds = {"text": pa.types.is_string, "time": pa.types.is_timestamp, "flag": pa.types.is_boolean}
+    for name, kind in language.TRAITS.items():
+        found = DERIVED["trait"].field(name).type
+        assert kinds[kind](found) if kind in kinds else pa.types.is_integer(found) or pa.types.is_decimal(found)
+
+
+def test_the_schema_knows_the_same_words() -> None:
+    """The published JSON schema and the loader agree on every word."""
+    schema = json.loads((ROOT / "mappings" / "audiences.schema.json").read_text())
+    known = schema["$defs"]
+    assert set(known["rule"]["properties"]) == set(language.RULES)
+    for word, options in language.OPTIONS.items():
+        reference = known["rule"]["properties"][word]["$ref"].rpartition("/")[2]
+        assert set(known[reference]["properties"]) == set(options), word
+    assert set(known["trait"]["properties"]) == set(language.TRAITS)
+    assert known["cell"]["enum"] == list(language.CELLS)
+    assert known["tier"]["enum"] == list(language.TIERS)
+    assert known["audience"]["properties"]["purpose"]["enum"] == [purpose.value for purpose in Purpose]
