@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from connector.errors import RetryLater
+from connector.errors import ListGone, RetryLater
 from connector.model import Delivery, Receipt
 from connector.ports import Destination
 from connector.store import Store, acknowledged, outbox
@@ -13,7 +13,7 @@ from connector.store import Store, acknowledged, outbox
 log = structlog.get_logger()
 
 Progress = Callable[[str, int, int], None]
-"""Told after each batch: destination, batches done, batches in all."""
+"""Told after each batch: destination, batches done, batches in all. May raise RetryLater to end the push there."""
 
 
 @dataclass(kw_only=True)
@@ -24,6 +24,10 @@ class Ledger:
     acknowledged: int = 0
     deferred: int = 0
     rejected: int = 0
+
+    def defer_rest(self) -> None:
+        """Whatever has no other end yet waits for a later run."""
+        self.deferred = self.planned - self.acknowledged - self.rejected
 
     @property
     def balanced(self) -> bool:
@@ -46,12 +50,19 @@ def settle(destination: Destination, store: Store, run: int) -> int:
     outbox.give_up_pending(store, "the run ended before this batch was sent")
     open_batches = outbox.unsettled(store, destination.name)
     for delivery in open_batches:
-        held = destination.read_back(delivery)
+        held = _read_back(destination, delivery)
         kept = Receipt(added=held.added, removed=held.removed, written=held.written)
         with store.begin() as connection:
             acknowledged.record(connection, delivery, kept, run)
             outbox.move(connection, delivery.id, "deferred", "settled by reading back after a crash")
     return len(open_batches)
+
+
+def _read_back(destination: Destination, delivery: Delivery) -> Receipt:
+    try:
+        return destination.read_back(delivery)
+    except ListGone:
+        return Receipt()
 
 
 def deliver(
@@ -63,13 +74,22 @@ def deliver(
     overtake what is missing.
     """
     outbox.enqueue(store, run, batches)
-    for done, delivery in enumerate(batches):
+    for done, delivery in enumerate(batches, start=1):
         stopped = _send(destination, store, run, delivery, ledger)
+        stopped = stopped or _told(progress, destination.name, done, len(batches))
         if stopped is not None:
-            ledger.deferred += sum(later.size for later in batches[done + 1 :])
+            ledger.deferred += sum(later.size for later in batches[done:])
             outbox.give_up_pending(store, stopped.message)
             return stopped
-        progress(destination.name, done + 1, len(batches))
+    return None
+
+
+def _told(progress: Progress, destination: str, done: int, total: int) -> RetryLater | None:
+    """Tell whoever looks on; returns their wish to end here, if they have one."""
+    try:
+        progress(destination, done, total)
+    except RetryLater as wish:
+        return wish
     return None
 
 
@@ -79,6 +99,9 @@ def _send(destination: Destination, store: Store, run: int, delivery: Delivery, 
     try:
         receipt = destination.deliver(delivery)
     except RetryLater as error:
+        if isinstance(error, ListGone):  # a known end: nothing was done
+            with store.begin() as connection:
+                outbox.move(connection, delivery.id, "deferred", error.message)
         log.warning("delivery_deferred", destination=destination.name, audience=delivery.audience, reason=error.message)
         ledger.deferred += delivery.size
         return error

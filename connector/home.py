@@ -1,0 +1,84 @@
+"""An install opened for work: its settings, store, warehouse, audiences and the systems it is connected to."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from connector import crms, events, settings
+from connector.audiences import Audiences, load_audiences
+from connector.ports import CRM, EventSource
+from connector.store import Store, open_store
+from connector.store.remotes import Remembered
+from connector.warehouse.tables import Warehouse
+
+
+@dataclass(frozen=True, kw_only=True)
+class Home:
+    """Everything a run needs. Opened by `open_home`, which also closes it."""
+
+    path: Path
+    settings: settings.Settings
+    store: Store
+    warehouse: Warehouse
+    audiences: Audiences
+    crms: tuple[CRM, ...]
+    sources: tuple[EventSource, ...]
+
+
+@contextmanager
+def open_home(path: Path) -> Iterator[Home]:
+    """Open a home.
+
+    Raises:
+        SetupError: a setting, mapping or audience is wrong (named with its line), or a place cannot be opened.
+    """
+    chosen = settings.load(path)
+    audiences = load_audiences(path)
+    store = open_store(chosen.store_url(path))
+    try:
+        warehouse = open_warehouse(path, chosen)
+        try:
+            yield Home(
+                path=path,
+                settings=chosen,
+                store=store,
+                warehouse=warehouse,
+                audiences=audiences,
+                crms=tuple(build_crms(path, chosen, store)),
+                sources=tuple(build_sources(path, chosen)),
+            )
+        finally:
+            warehouse.close()
+    finally:
+        store.close()
+
+
+def open_warehouse(path: Path, chosen: settings.Settings) -> Warehouse:
+    """The warehouse of a home, with the memory it may use."""
+    part = chosen.warehouse
+    return Warehouse(chosen.warehouse_path(path), memory_limit=part.memory_limit, threads=part.threads)
+
+
+def build_crms(path: Path, chosen: settings.Settings, store: Store) -> Iterator[CRM]:
+    """One adapter for each CRM that the settings name."""
+    for name in crms.names():
+        part = getattr(chosen, name, None)
+        if part is not None:
+            yield crms.build(name, _told(part), path, Remembered(store, name))
+
+
+def _told(part: BaseModel) -> dict[str, Any]:
+    """What an adapter is told: the settings, with the token to be asked for instead of its reference."""
+    values = part.model_dump()
+    reference = values["token"]
+    return {**values, "token": lambda: settings.secret(reference).get_secret_value()}
+
+
+def build_sources(path: Path, chosen: settings.Settings) -> Iterator[EventSource]:
+    """One reader for each source that the settings name; relative paths start at the home."""
+    for part in chosen.sources:
+        yield events.build(part.kind, part.name, path / part.path, part.mapping, path)

@@ -1,0 +1,6 @@
+"""One pass: pull -> merge -> decide -> push. The only room that knows all four; it opens and closes the run."""
+
+from connector.pipeline.report import Report
+from connector.pipeline.run import Options, Watcher, run
+
+__all__ = ["Options", "Report", "Watcher", "run"]

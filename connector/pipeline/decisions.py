@@ -1,0 +1,132 @@
+"""Merge and decide within a run: for everybody when the figures are due, else only for whom there is news."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import ibis.expr.types as ir
+
+from connector.decide.decision import Decisions, decide
+from connector.decide.figures import Figures, figures
+from connector.home import Home
+from connector.merge.changes import News, anything_new, changed_persons, who_is_whom_may_differ
+from connector.merge.facts import facts
+from connector.merge.identity import Identity, identify
+from connector.merge.merged import merge
+from connector.merge.seen import Seen
+from connector.relations import Merged
+from connector.schema import SEEN
+from connector.store import runs
+from connector.warehouse.tables import Warehouse
+
+PERSON_TABLES = ("holding", "touch", "trait", "suppression", "recommendation", "wanted")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What the stage did.
+
+    Attributes:
+        full: everybody was decided.
+        decided: persons decided in this run.
+        facts: the documented figures (empty unless asked for).
+    """
+
+    full: bool
+    decided: int
+    facts: Mapping[str, Any]
+
+
+def decide_stage(home: Home, run: int, as_of: datetime, *, with_facts: bool) -> Outcome:
+    """Merge what was seen and decide for `as_of`; the results are readable when this returns."""
+    last = _last_decided(home)
+    full = _full_pass_due(home, last, as_of)
+    news = None if full else _news(home, last, as_of)
+    decided = 0
+    if news is None or _is(anything_new(news, home.warehouse.derived("trait"))):
+        decided = _decide_whom_it_concerns(home, run, as_of, news)
+    runs.mark_decided(home.store, run, full=full, rules=home.audiences.digest)
+    if full:
+        home.warehouse.drop_runs_before(run)
+    return Outcome(full=full, decided=decided, facts=_facts(home, as_of) if with_facts else {})
+
+
+def _is(question: ir.BooleanScalar) -> bool:
+    return bool(question.to_pyarrow().as_py())
+
+
+def _seen(home: Home) -> Seen:
+    return Seen(**{table: home.warehouse.current(table) for table in SEEN})
+
+
+def _facts(home: Home, as_of: datetime) -> dict[str, Any]:
+    keep, seen = home.warehouse.keep, _seen(home)
+    found = identify(seen)
+    return dict(facts(seen, Identity(person=keep(found.person), shared=keep(found.shared)), as_of, keep))
+
+
+def _decide_whom_it_concerns(home: Home, run: int, as_of: datetime, news: News | None) -> int:
+    """Decide for everybody (no `news`), or for whom the news concerns; returns for how many."""
+    seen, keep = _seen(home), home.warehouse.keep
+    if news is None:
+        return _decide(home, run, as_of, seen, keep(identify(seen).person), None)
+    held = keep(home.warehouse.derived("person").drop("run"))
+    person = keep(identify(seen).person) if _is(who_is_whom_may_differ(news)) else held
+    concerned = keep(changed_persons(news, held, person, home.warehouse.derived("trait")))
+    return _decide(home, run, as_of, seen, person, concerned)
+
+
+def _last_decided(home: Home) -> Any:
+    found = runs.latest(home.store, decided=True)
+    return found[0] if found else None
+
+
+def _full_pass_due(home: Home, last: Any, as_of: datetime) -> bool:
+    """Everybody is decided when nothing was yet, the rules changed, time went back, or the figures are old."""
+    fresh = runs.latest(home.store, decided=True, full=True)
+    if last is None or not fresh:
+        return True
+    stale: bool = as_of - fresh[0].as_of >= home.audiences.policy.refresh
+    return stale or bool(last.rules != home.audiences.digest or as_of < last.as_of)
+
+
+def _news(home: Home, last: Any, as_of: datetime) -> News:
+    tables = {table: home.warehouse.versions(table) for table in SEEN}
+    return News(**tables, since=last.number, before=last.as_of, as_of=as_of)
+
+
+def _decide(home: Home, run: int, as_of: datetime, seen: Seen, person: ir.Table, who: ir.Table | None) -> int:
+    """Decide for `who` (None: everybody) and write it down; returns for how many."""
+    warehouse = home.warehouse
+    chosen = person if who is None else warehouse.keep(person.semi_join(who, "person_id"))
+    everyone = (person.select("person_id").distinct() if who is None else who).select("person_id")
+    count = int(everyone.count().to_pyarrow().as_py())
+    if count == 0:
+        return 0
+    merged = merge(seen, chosen, as_of, warehouse.keep)
+    if who is None:
+        _refresh_figures(home, run, merged, as_of)
+    shop = _figures(home, run if who is None else runs.latest(home.store, decided=True, full=True)[0].number)
+    _write(warehouse, run, chosen, merged, decide(merged, shop, home.audiences, as_of, warehouse.keep))
+    warehouse.write("decided", everyone, run)
+    return count
+
+
+def _refresh_figures(home: Home, run: int, merged: Merged, as_of: datetime) -> None:
+    shop = figures(merged, home.audiences.policy, as_of, home.warehouse.keep)
+    for table in ("cutpoint", "affinity", "family"):
+        home.warehouse.write(table, getattr(shop, table), run)
+
+
+def _figures(home: Home, run: int) -> Figures:
+    figure = home.warehouse.figure
+    return Figures(cutpoint=figure("cutpoint", run), affinity=figure("affinity", run), family=figure("family", run))
+
+
+def _write(warehouse: Warehouse, run: int, person: ir.Table, merged: Merged, decisions: Decisions) -> None:
+    tables = {"holding": merged.holding, "touch": merged.touch}
+    tables |= {name: getattr(decisions, name) for name in ("trait", "suppression", "recommendation", "wanted")}
+    warehouse.write("person", person, run)
+    for name in PERSON_TABLES:
+        warehouse.write(name, tables[name], run)

@@ -1,0 +1,109 @@
+"""What one CRM should know: its own contacts' wishes against what it has acknowledged."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from connector.decide.profile import NAMES, profile, says_something
+from connector.home import Home
+from connector.push.plan import Scope
+from connector.store import acknowledged
+
+
+def contacts_of(home: Home, destination: str) -> ir.Table:
+    """person_id and member (the CRM's id) of every contact that is alive in a CRM."""
+    contact = home.warehouse.current("contact")
+    alive = contact.filter((contact.crm == destination) & contact.merged_into.isnull() & contact.deleted_at.isnull())
+    person = home.warehouse.derived("person")
+    of_contacts = person.filter(person.identifier_type == "contact").select("person_id", key="identifier")
+    return alive.select("key", member="crm_id").join(of_contacts, "key").select("person_id", "member")
+
+
+def decided_members(home: Home, destination: str, run: int) -> set[str]:
+    """CRM ids, dead ones included, of the persons that a run decided."""
+    decided = home.warehouse.last_decided()
+    person = home.warehouse.versions("person").semi_join(decided.filter(decided.run == run), "person_id")
+    prefix = f"{destination}:"
+    keys = person.filter((person.identifier_type == "contact") & person.identifier.startswith(prefix))
+    found = keys.select("identifier").distinct().to_pyarrow()["identifier"].to_pylist()
+    return {key.removeprefix(prefix) for key in found}
+
+
+def bury_gone(home: Home, destination: str, run: int, of: Collection[str] | None) -> None:
+    """Contacts that were merged away or deleted leave our books; a merge's survivor inherits, uncertain."""
+    contact = home.warehouse.current("contact")
+    gone = contact.filter((contact.crm == destination) & (contact.merged_into.notnull() | contact.deleted_at.notnull()))
+    rows = gone.select("crm_id", "merged_into").to_pyarrow()
+    heirs = dict(zip(rows["crm_id"].to_pylist(), rows["merged_into"].to_pylist(), strict=True))
+    ours = _with_traces(home, destination, of) & heirs.keys()
+    if ours:
+        prefix = f"{destination}:"
+        survivors = {member: _last_heir(member, heirs, prefix) for member in sorted(ours)}
+        acknowledged.inherit(home.store, destination, survivors, run)
+
+
+def _with_traces(home: Home, destination: str, of: Collection[str] | None) -> set[str]:
+    in_lists = {member for _, member, _ in acknowledged.members(home.store, destination, of)}
+    return in_lists | set(acknowledged.profiles(home.store, destination, of))
+
+
+def _last_heir(member: str, heirs: Mapping[str, str | None], prefix: str) -> str | None:
+    """Follow a chain of merges to the contact that is alive; None where it ends in a deletion."""
+    seen = {member}
+    heir = heirs[member]
+    while heir is not None:
+        member = heir.removeprefix(prefix)
+        if member not in heirs or member in seen:
+            return member
+        seen.add(member)
+        heir = heirs[member]
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What decide/ wants of one destination: list memberships and properties, by the CRM's own ids."""
+
+    lists: frozenset[tuple[str, str]]
+    properties: Mapping[str, Mapping[str, str]]
+
+
+def wishes(home: Home, destination: str, of: Collection[str] | None) -> Wishes:
+    """Wanted memberships and properties of a CRM's live contacts; of everybody, or of the named ones."""
+    contacts = contacts_of(home, destination)
+    if of is not None:
+        named = ibis.memtable(pa.table({"member": pa.array(sorted(of), pa.string())}))
+        contacts = contacts.semi_join(named, "member")
+    contacts = home.warehouse.keep(contacts)
+    wanted = home.warehouse.derived("wanted").join(contacts, "person_id").select("audience", "member").distinct()
+    pairs = wanted.to_pyarrow()
+    lists = frozenset(zip(pairs["audience"].to_pylist(), pairs["member"].to_pylist(), strict=True))
+    return Wishes(lists=lists, properties=_properties(home, contacts))
+
+
+def _properties(home: Home, contacts: ir.Table) -> dict[str, dict[str, str]]:
+    texts = says_something(profile(home.warehouse.derived("trait"), home.warehouse.derived("recommendation")))
+    rows = texts.join(contacts, "person_id").select("member", *NAMES).to_pyarrow()
+    return {row.pop("member"): _filled(row) for row in rows.to_pylist()}
+
+
+def _filled(row: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def scope(home: Home, destination: str, of: Collection[str] | None) -> Scope:
+    """Everything `difference` needs for a destination; of everybody, or of the named members."""
+    wanted = wishes(home, destination, of)
+    store = home.store
+    return Scope(
+        wanted=wanted.lists,
+        acknowledged={(name, who): certain for name, who, certain in acknowledged.members(store, destination, of)},
+        wanted_properties=wanted.properties,
+        acknowledged_properties=acknowledged.profiles(store, destination, of),
+        refused=acknowledged.refusals(store, destination, of),
+        names=NAMES,
+    )

@@ -1,0 +1,78 @@
+"""What a run tells: the stable JSON, and whether it is green."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connector.model import Calls
+from connector.pull import Book
+from connector.push.deliver import Ledger
+
+EXIT_CODES = {"done": 0, "planned": 0, "failed": 1, "deferred": 3, "guarded": 4}
+
+
+@dataclass(kw_only=True)
+class Report:
+    """One run, as `--json` prints it and the store keeps it.
+
+    Attributes:
+        plans: destination -> audience -> {"add", "remove"}, and "" -> {"properties"}: what was planned.
+        held: plan ids that wait for approval.
+        decided: how many persons were decided again.
+        notes: sentences for the admin: what falls short and what to do.
+    """
+
+    number: int
+    as_of: datetime
+    status: str = "running"
+    full: bool = False
+    decided: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    books: dict[str, Book | Ledger] = field(default_factory=dict)
+    audiences: dict[str, dict[str, Any]] = field(default_factory=dict)
+    calls: dict[str, Calls] = field(default_factory=dict)
+    plans: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    held: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """The command's exit code for this status."""
+        return EXIT_CODES[self.status]
+
+    @property
+    def balanced(self) -> bool:
+        """True when no row is unaccounted for."""
+        return all(book.balanced for book in self.books.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """The documented object; keys are stable."""
+        return {
+            "run": {
+                "id": self.number,
+                "status": self.status,
+                "as_of": self.as_of.isoformat(),
+                "full": self.full,
+                "decided": self.decided,
+                "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
+            },
+            "facts": self.facts,
+            "books": {name: book.as_json() for name, book in self.books.items()},
+            "audiences": self.audiences,
+            "calls": {system: _calls(counted) for system, counted in self.calls.items()},
+            "plans": self.plans,
+            "held": self.held,
+            "notes": self.notes,
+        }
+
+
+def _calls(counted: Calls) -> dict[str, int | None]:
+    return {
+        "made": counted.made,
+        "floor": counted.floor,
+        "retried": counted.retried,
+        "budget_left": counted.budget_left,
+        "reads": counted.reads,
+        "writes": counted.writes,
+    }

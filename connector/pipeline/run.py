@@ -1,0 +1,202 @@
+"""The run: its ladder of stages, its lease, its end."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from connector.decide.audiences import listed
+from connector.errors import LamplighterError, RetryLater, SetupError
+from connector.home import Home
+from connector.model import Audience, aware
+from connector.pipeline.decisions import decide_stage
+from connector.pipeline.push import Order, push_to
+from connector.pipeline.report import Report
+from connector.pull import pull_source
+from connector.push.deliver import settle
+from connector.store import acknowledged, approvals, leases, runs
+
+log = structlog.get_logger()
+
+STAGES = ("pull", "decide", "push")
+LEASE = "pass"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How to run.
+
+    Attributes:
+        as_of: the moment to decide for; now where None.
+        only: one of STAGES, the rest is left out.
+        dry_run: plan, and push nothing.
+        approve: id of a stopped plan that a person has looked at.
+        facts: count the documented facts too (reads everything once).
+    """
+
+    as_of: datetime | None = None
+    only: str = ""
+    dry_run: bool = False
+    approve: str = ""
+    facts: bool = False
+
+
+class Watcher(Protocol):
+    """Somebody who looks on: a progress bar, or nobody."""
+
+    def pulled(self, source: str, stream: str, read: int) -> None:
+        """After each batch: records read so far."""
+
+    def entered(self, stage: str) -> None:
+        """A stage begins."""
+
+    def pushed(self, destination: str, done: int, total: int) -> None:
+        """After each delivery."""
+
+
+class Nobody:
+    """A watcher for the night."""
+
+    def pulled(self, source: str, stream: str, read: int) -> None: ...
+
+    def entered(self, stage: str) -> None: ...
+
+    def pushed(self, destination: str, done: int, total: int) -> None: ...
+
+
+def run(home: Home, options: Options, watcher: Watcher | None = None) -> Report:
+    """One pass over a home.
+
+    Returns:
+        The report; its `status` and `exit_code` tell how it ended.
+
+    Raises:
+        SetupError: the admin must change something (the run is closed as failed; what was kept stays kept).
+        RetryLater: another process is at work on this home.
+    """
+    approved = _approved(home, options)
+    as_of = aware(options.as_of or datetime.now(UTC))
+    with leases.held(home.store, LEASE):
+        report = Report(number=runs.start(home.store, as_of), as_of=as_of)
+        try:
+            _stages(home, options, approved, report, watcher or Nobody())
+        except BaseException as error:
+            _close(home, report, "failed", error)
+            raise
+        finally:
+            home.warehouse.release()
+        _close(home, report, _status(report, options))
+    return report
+
+
+def _approved(home: Home, options: Options) -> dict[str, int]:
+    """audience -> changes that the approved plan spoke of."""
+    if not options.approve:
+        return {}
+    summary = approvals.approve(home.store, options.approve)
+    if summary is None:
+        raise SetupError(f"no plan {options.approve} waits for approval", hint="lamplighter status")
+    return {name: counts["add"] + counts["remove"] for name, counts in summary.items()}
+
+
+def _stages(home: Home, options: Options, approved: dict[str, int], report: Report, watcher: Watcher) -> None:
+    wanted = (options.only,) if options.only else STAGES
+    for stage, work in (("pull", _pull), ("decide", _decide)):
+        if stage in wanted:
+            with _timed(report, stage, watcher):
+                if not work(home, options, report, watcher):
+                    return
+    if "push" in wanted:
+        with _timed(report, "push", watcher):
+            _push(home, options, approved, report, watcher)
+
+
+@contextmanager
+def _timed(report: Report, stage: str, watcher: Watcher) -> Iterator[None]:
+    watcher.entered(stage)
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        report.seconds[stage] = time.monotonic() - began
+
+
+def _pull(home: Home, options: Options, report: Report, watcher: Watcher) -> bool:
+    """Pull every source; False where one asked to wait: nothing is decided on half the news."""
+    for source in (*home.sources, *home.crms):
+        try:
+            book = pull_source(source, home.warehouse, home.store, report.number, watcher.pulled)
+        except RetryLater as error:
+            report.notes.append(f"{source.name}: {error}")
+            report.status = "deferred"
+            return False
+        report.books[source.name] = book
+    return True
+
+
+def _decide(home: Home, options: Options, report: Report, watcher: Watcher) -> bool:
+    outcome = decide_stage(home, report.number, report.as_of, with_facts=options.facts)
+    report.full, report.decided, report.facts = outcome.full, outcome.decided, dict(outcome.facts)
+    return True
+
+
+def _push(home: Home, options: Options, approved: dict[str, int], report: Report, watcher: Watcher) -> None:
+    order = Order(run=report.number, audiences=_audiences(home), approved=approved, dry=options.dry_run)
+    for crm in home.crms:
+        try:
+            settle(crm, home.store, report.number)
+            push_to(home, crm, order, report, watcher.pushed)
+        except RetryLater as error:
+            report.notes.append(f"{crm.name}: {error}")
+            report.status = "deferred"
+        _show(home, crm.name, order, report)
+
+
+def _audiences(home: Home) -> dict[str, Audience]:
+    """Every audience by name, those of one family each included."""
+    full = runs.latest(home.store, decided=True, full=True)
+    if not full:
+        return {}
+    family = home.warehouse.figure("family", full[0].number)
+    return {audience.name: audience for audience in listed(home.audiences, family)}
+
+
+def _show(home: Home, destination: str, order: Order, report: Report) -> None:
+    sizes = acknowledged.sizes(home.store, destination)
+    plan = report.plans.get(destination, {})
+    for name, audience in order.audiences.items():
+        if name in sizes or name in plan:
+            row = report.audiences.setdefault(
+                name, {"purpose": str(audience.purpose), "label": audience.label, "size": 0, "added": 0, "removed": 0}
+            )
+            row["size"] += sizes.get(name, 0)
+            row["added"] += plan.get(name, {}).get("add", 0)
+            row["removed"] += plan.get(name, {}).get("remove", 0)
+
+
+def _status(report: Report, options: Options) -> str:
+    """Green only when every row is accounted for and nothing waits."""
+    if not report.balanced:
+        report.notes.append("the books do not balance: please report this with `lamplighter status --json`")
+        return "failed"
+    if options.dry_run:
+        return "planned"
+    if report.held:
+        return "guarded"
+    if report.status == "deferred" or any(getattr(book, "deferred", 0) for book in report.books.values()):
+        return "deferred"
+    return "planned" if options.only in ("pull", "decide") else "done"
+
+
+def _close(home: Home, report: Report, status: str, error: BaseException | None = None) -> None:
+    report.status = status
+    report.calls = {crm.name: crm.calls for crm in home.crms}
+    message = error.message if isinstance(error, LamplighterError) else (type(error).__name__ if error else "")
+    runs.finish(home.store, report.number, status, report.as_json(), message)
+    if status == "done":
+        approvals.close(home.store)
+    log.info("run_finished", run=report.number, status=status, message=message)
