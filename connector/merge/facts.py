@@ -1,7 +1,6 @@
 """Counts over all that was seen, by which a run can be checked against plain queries on the raw files."""
 
 from datetime import datetime
-from decimal import Decimal
 
 import ibis
 import ibis.expr.types as ir
@@ -15,13 +14,13 @@ from connector.merge.seen import Seen
 from connector.merge.touches import with_family
 from connector.relations import Keep, at, lazily
 
-Facts = dict[str, int | str]
+Facts = dict[str, int | float]
 
 
 def facts(seen: Seen, identity: Identity, as_of: datetime, keep: Keep = lazily) -> Facts:
     """The `facts` of a run's report, up to `as_of`. A pair is (surviving contact, family); see DESIGN, section 6.
 
-    `cost_after_purchase` is a decimal as text in the ad log's currency; all others are counts.
+    `cost_after_purchase` is in the ad log's currency, summed as decimals; all others are counts.
     """
     products = keep(catalogue(seen.product))
     return {
@@ -96,5 +95,6 @@ def _after_purchase(impression: ir.Table, line: ir.Table) -> ir.Table:
     return held.filter(held.occurred_at > held.first_purchase_at)
 
 
-def _amount(total: ir.DecimalScalar) -> str:
-    return f"{Decimal(total.to_pyarrow().as_py() or 0).normalize():f}"
+def _amount(total: ir.DecimalScalar) -> float:
+    """A JSON number; four decimals of a sum up to 10**11 survive it."""
+    return float(total.to_pyarrow().as_py() or 0)

@@ -29,7 +29,7 @@ TAOBAO = {
     "impressions": 56128,
     "impressions_identified": 52165,
     "impressions_after_purchase": 2778,
-    "cost_after_purchase": "11.0495",
+    "cost_after_purchase": 11.0495,
 }
 ONLINE_RETAIL = {
     "contacts": 4267,
@@ -47,7 +47,7 @@ ONLINE_RETAIL = {
     "impressions": 0,
     "impressions_identified": 0,
     "impressions_after_purchase": 0,
-    "cost_after_purchase": "0",
+    "cost_after_purchase": 0.0,
 }
 
 
@@ -128,4 +128,4 @@ def test_impressions_count_after_the_persons_first_purchase_of_the_family() -> N
         ],
     )
     found = counted(shop)
-    assert [found[name] for name in TAOBAO if name.startswith(("impressions", "cost"))] == [4, 3, 1, "0.4"]
+    assert [found[name] for name in TAOBAO if name.startswith(("impressions", "cost"))] == [4, 3, 1, 0.4]
