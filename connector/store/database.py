@@ -1,5 +1,7 @@
 """Opening the store: SQLite in WAL mode by default, Postgres where several machines share the work."""
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,10 @@ WRITES = {"lamplighter_writes": True}
 
 MIGRATING = 76_301
 """Any number of our own: Postgres' advisory lock for migrations."""
+
+
+PATIENCE = 30
+"""Seconds to wait for another process that holds SQLite's lock."""
 
 
 class Store:
@@ -75,7 +81,11 @@ def open_store(url: str) -> Store:
     engine = _engine(url)
     try:
         _migrate(engine)
+    except SetupError:
+        engine.dispose()
+        raise
     except sa.exc.DatabaseError as error:
+        engine.dispose()
         problem = str(error.orig).strip().splitlines()[0] if error.orig else "unknown"
         raise SetupError(
             f"the store cannot be opened: {problem}",
@@ -101,7 +111,7 @@ def _engine(url: str) -> sa.Engine:
 
 def _options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 30}}
+        return {"connect_args": {"timeout": PATIENCE}}
     return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
 
 
@@ -121,8 +131,23 @@ def _create_private(engine: sa.Engine) -> None:
 
 def _pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # else the driver leaves table definitions outside of transactions
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _write_ahead(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _write_ahead(connection: Any) -> None:
+    """SQLite waits for nobody while it changes the journal mode of a new file, so we do."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _config(connection: sa.Connection) -> Config:
