@@ -41,6 +41,7 @@ class Warehouse:
             memory_limit=memory_limit, threads=threads, temp_directory=str(spill), preserve_insertion_order=False
         )
         self.engine.raw_sql("SET TimeZone = 'UTC'")
+        self.engine.raw_sql("SET enable_progress_bar = false")  # it would write between our JSON
         self._kept: list[str] = []
         self._numbers = itertools.count(1)
 

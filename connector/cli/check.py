@@ -1,0 +1,99 @@
+"""`lamplighter check`: everything an admin should know before the first run, each with its fix."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import typer
+
+from connector import settings
+from connector.audiences import load_audiences
+from connector.cli import options
+from connector.cli.terminal import print_json, say
+from connector.errors import LamplighterError, SetupError
+from connector.home import build_crms, build_sources, open_warehouse
+from connector.model import Finding
+from connector.store import Store, open_store
+
+
+def command(home: options.Home = options.HOME, json: options.Json = False) -> None:
+    """Try settings, mappings, files, both places and each connected system; exit 2 where something needs doing."""
+    findings = list(look(home))
+    if json:
+        names = ("ok", "title", "detail", "fix")
+        print_json({"findings": [{name: getattr(one, name) for name in names} for one in findings]})
+    else:
+        show(findings)
+    raise typer.Exit(0 if all(one.ok for one in findings) else SetupError.exit_code)
+
+
+def show(findings: Sequence[Finding]) -> None:
+    """One line each, the fix below."""
+    for one in findings:
+        say(f"{'ok ' if one.ok else 'FIX'}  {one.title}: {one.detail}")
+        if one.fix:
+            say(f"     -> {one.fix}")
+
+
+def look(home: Path) -> Iterator[Finding]:
+    """What can be found out without changing anything at the other end. Without settings there is only one finding."""
+    try:
+        chosen = settings.load(home)
+    except LamplighterError as error:
+        yield _wrong("settings", error)
+        return
+    yield Finding(ok=True, title="settings", detail=f"{home / settings.FILE} is valid")
+    yield from _tried("audiences", lambda: f"{len(load_audiences(home).audiences)} audiences")
+    for part in chosen.sources:
+        yield from _tried(f"source {part.name}", lambda part=part: _source(home, chosen, part))  # type: ignore[misc]
+    yield from _tried("warehouse", lambda: _warehouse(home, chosen))
+    yield from _store_and_crms(home, chosen)
+
+
+def _tried(title: str, work: Callable[[], str]) -> Iterator[Finding]:
+    try:
+        yield Finding(ok=True, title=title, detail=work())
+    except LamplighterError as error:
+        yield _wrong(title, error)
+
+
+def _wrong(title: str, error: LamplighterError) -> Finding:
+    return Finding(ok=False, title=title, detail=error.message, fix=error.hint)
+
+
+def _source(home: Path, chosen: settings.Settings, part: settings.SourcePart) -> str:
+    for _ in build_sources(home, chosen.model_copy(update={"sources": (part,)})):
+        path = home / part.path
+        if not path.is_file():
+            raise SetupError(f"there is no file {path}", hint=f"put it there, or change its path in {settings.FILE}")
+    return f"{part.kind} {part.path}"
+
+
+def _warehouse(home: Path, chosen: settings.Settings) -> str:
+    open_warehouse(home, chosen).close()
+    return str(chosen.warehouse_path(home))
+
+
+def _store_and_crms(home: Path, chosen: settings.Settings) -> Iterator[Finding]:
+    try:
+        store = open_store(chosen.store_url(home))
+    except LamplighterError as error:
+        yield _wrong("store", error)
+        return
+    try:
+        yield Finding(ok=True, title="store", detail=store.engine.dialect.name)
+        yield from _crms(home, chosen, store)
+    finally:
+        store.close()
+
+
+def _crms(home: Path, chosen: settings.Settings, store: Store) -> Iterator[Finding]:
+    try:
+        found = list(build_crms(home, chosen, store))
+    except LamplighterError as error:
+        yield _wrong("mapping", error)
+        return
+    if not found:
+        yield Finding(ok=False, title="CRM", detail="none is connected", fix="lamplighter connect hubspot")
+    for crm in found:
+        for one in crm.check():
+            yield Finding(ok=one.ok, title=f"{crm.name}: {one.title}", detail=one.detail, fix=one.fix)

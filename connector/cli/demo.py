@@ -1,0 +1,182 @@
+"""`lamplighter demo`: an admin's install on a shop of its own, from empty folder to what a marketer sees."""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from connector.cli import explain as explain_command
+from connector.cli import report
+from connector.cli.demo_world import Sandbox, end_of, folder, refuse_install, sandbox, set_up, shop
+from connector.cli.hubspot_view import HubSpotView
+from connector.cli.options import Json
+from connector.cli.serve import jobs_command
+from connector.cli.terminal import heading, print_json, say, table, watching
+from connector.explain import explain
+from connector.home import open_home
+from connector.pipeline import Options, Report, run
+
+DANA = "dana@example.com"
+"""She is in the lamp shop: bought a pendant lamp in another colour than she had looked at, and is still shown it."""
+
+TICK = 2.0
+"""Seconds between the first pass and the next: HubSpot tells its time in whole seconds, and what was written within
+the last of them is looked at twice."""
+
+World = Annotated[Path | None, typer.Option("--world", metavar="DIR", help="A shop's files; the lamp shop without.")]
+Home = Annotated[
+    Path | None, typer.Option("--home", metavar="DIR", help="Keep the install here.", show_default="gone afterwards")
+]
+Serve = Annotated[bool, typer.Option("--serve", help="Then keep the sandbox and the scheduler running until Ctrl-C.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """What the demo has to tell.
+
+    Attributes:
+        first, second, third: reports of the passes: everything; our own writes seen again; nothing new at all.
+        lists: name -> size, as the CRM has it.
+        contact: label -> value of our properties on one contact, as the CRM has them.
+        seconds: from the start of the install to the end of the first pass.
+    """
+
+    first: Report
+    second: Report
+    third: Report
+    lists: Mapping[str, int]
+    contact: Mapping[str, str]
+    seconds: float
+
+    @property
+    def exit_code(self) -> int:
+        """Green when all passes are, and the later ones had nothing to write."""
+        codes = (self.first.exit_code, self.second.exit_code, self.third.exit_code)
+        return max(codes) or int(_writes(self.second) + _writes(self.third) > 0)
+
+
+def command(
+    world: World = None,
+    crm: Annotated[Literal["hubspot"], typer.Option("--crm", help="Which CRM.")] = "hubspot",
+    home: Home = None,
+    json: Json = False,
+    serve: Serve = False,
+) -> None:
+    """Fill a sandbox CRM with a shop, run passes over it, and print what a marketer now sees there."""
+    with folder(home) as place:
+        refuse_install(place)
+        files = shop(world, place)
+        with sandbox(files) as system:
+            shown = _passes(place, files, system)
+            if json:
+                print_json(_as_json(crm, shown))
+            else:
+                _show(crm, place, shown, story=world is None)
+            if serve:
+                _keep_running(place, system)
+    raise typer.Exit(shown.exit_code)
+
+
+def _passes(home: Path, world: Path, system: Sandbox) -> Shown:
+    began = time.monotonic()
+    set_up(home, world, system)
+    as_of = end_of(world)
+    first = _pass(home, as_of, facts=True)
+    seconds = time.monotonic() - began
+    time.sleep(TICK)
+    second, third = _pass(home, as_of, facts=False), _pass(home, as_of, facts=False)
+    view = HubSpotView(system.url, system.token, "2026-09", home)
+    contact = view.contact(DANA) or view.anybody()
+    return Shown(first=first, second=second, third=third, lists=view.lists(), contact=contact, seconds=seconds)
+
+
+def _pass(home: Path, as_of: datetime, *, facts: bool) -> Report:
+    """A pass as `lamplighter run` would make it: everything opened anew."""
+    with open_home(home) as opened, watching() as watcher:
+        return run(opened, Options(as_of=as_of, facts=facts), watcher)
+
+
+def _as_json(crm: str, shown: Shown) -> dict[str, Any]:
+    return {
+        **shown.first.as_json(),
+        "second_run": _quiet(shown.second, crm),
+        "third_run": _quiet(shown.third, crm),
+        "crm": {crm: {"lists": dict(shown.lists), "contact": dict(shown.contact)}},
+        "wall_seconds": round(shown.seconds, 1),
+        "peak_memory_mb": peak_memory_mb(),
+    }
+
+
+def _quiet(report: Report, crm: str) -> dict[str, Any]:
+    calls = report.calls[crm]
+    return {"status": report.status, "reads": calls.reads, "writes": calls.writes}
+
+
+def _show(crm: str, home: Path, shown: Shown, *, story: bool) -> None:
+    _show_first(shown)
+    _show_crm(crm, shown)
+    if story:
+        _tell_danas_story(home)
+    _show_costs(crm, shown)
+
+
+def _show_first(shown: Shown) -> None:
+    first = shown.first.as_json()
+    report.show_run(first["run"])
+    report.show_facts(first["facts"])
+    report.show_books(first["books"])
+    for note in (*first["notes"], *shown.second.notes):
+        say(f"! {note}")
+
+
+def _show_crm(crm: str, shown: Shown) -> None:
+    heading(f"Lists, as {crm} now holds them")
+    table(("list", "people"), list(shown.lists.items()))
+    heading(f"On one contact in {crm}")
+    for label, value in shown.contact.items():
+        say(f"{label}: {value}")
+
+
+def _tell_danas_story(home: Path) -> None:
+    heading(f"lamplighter explain {DANA}")
+    with open_home(home) as opened:
+        explain_command.show(explain(opened, DANA))
+
+
+def _show_costs(crm: str, shown: Shown) -> None:
+    heading("What it took")
+    say(f"first pass: {report.calls_in_words(shown.first.as_json()['calls'][crm])}")
+    say(f"second pass, sees our own writes: {report.calls_in_words(shown.second.as_json()['calls'][crm])}")
+    say(f"third pass, no news: {report.calls_in_words(shown.third.as_json()['calls'][crm])}")
+    if _writes(shown.second) or _writes(shown.third):
+        say("! a later pass had no news, and wrote all the same: please report this")
+    balanced = all(one.balanced for one in (shown.first, shown.second, shown.third))
+    say(f"books {'balance' if balanced else 'DO NOT BALANCE'}; {shown.seconds:.1f} s; {peak_memory_mb():,} MB at most")
+
+
+def _writes(done: Report) -> int:
+    return sum(counted.writes for counted in done.calls.values())
+
+
+def peak_memory_mb() -> int:
+    """The most memory this process has held, in MB of 2**20 bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _keep_running(home: Path, system: Sandbox) -> None:
+    """The scheduler in a process of its own, which Ctrl-C reaches too and which ends cleanly by itself."""
+    say(f"\nserving: sandbox {system.url}, home {home}; Ctrl-C ends both")
+    child = subprocess.Popen(jobs_command(home))  # noqa: S603
+    while child.poll() is None:
+        try:
+            child.wait()
+        except KeyboardInterrupt:
+            continue

@@ -1,0 +1,7 @@
+"""Why is this person in these lists, and this item (not) suppressed for them: one answer for every reader of it."""
+
+from connector.explain.answer import explain
+from connector.explain.lists import audiences_of
+from connector.explain.values import Ads, Explanation, Item, Listed, Suppressed
+
+__all__ = ["Ads", "Explanation", "Item", "Listed", "Suppressed", "audiences_of", "explain"]

@@ -1,0 +1,65 @@
+"""The whole answer about one person."""
+
+from typing import Any
+
+from connector.errors import SetupError
+from connector.explain.items import item_of, suppressions_of
+from connector.explain.lists import lists_of
+from connector.explain.person import Person, find
+from connector.explain.values import Explanation
+from connector.home import Home
+from connector.merge.catalogue import catalogue
+from connector.store import runs
+
+TRAITS = (
+    "loyalty_tier",
+    "rfm_cell",
+    "orders",
+    "spend",
+    "first_order_at",
+    "last_order_at",
+    "last_interaction_at",
+    "email_opt_out",
+    "ads_consent",
+    "profiling_opt_out",
+)
+
+
+def explain(home: Home, email: str, item: str = "") -> Explanation:
+    """What was decided about the person with this e-mail address, and why.
+
+    Args:
+        item: a product id or family; empty: none in particular.
+
+    Raises:
+        SetupError: no such person or item is known, or nothing was decided yet.
+    """
+    latest = runs.latest(home.store, decided=True)
+    if not latest:
+        raise SetupError("nothing was decided yet", hint="lamplighter run")
+    try:
+        person = find(home, email)
+        products = home.warehouse.keep(catalogue(home.warehouse.current("product")))
+        lists = tuple(lists_of(person))
+        return Explanation(
+            person_id=person.id,
+            as_of=latest[0].as_of,
+            contacts=person.contacts,
+            traits=_traits(person),
+            lists=lists,
+            suppressions=tuple(suppressions_of(person, products, lists, latest[0].as_of)),
+            recommendations=tuple(_recommendations(person)),
+            item=item_of(person, products, item) if item else None,
+        )
+    finally:
+        home.warehouse.release()
+
+
+def _traits(person: Person) -> dict[str, Any]:
+    found = person.rows("trait")
+    return {name: found[0][name] for name in TRAITS} if found else {}
+
+
+def _recommendations(person: Person) -> list[dict[str, Any]]:
+    rows = sorted(person.rows("recommendation"), key=lambda row: row["rank"])
+    return [{name: row[name] for name in ("rank", "product_id", "title", "why")} for row in rows]

@@ -1,0 +1,87 @@
+"""What an explanation says, whoever shows it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One list that holds this person, or should, or should no longer.
+
+    Attributes:
+        reason, evidence: as decided; empty where the person is no longer wanted in it.
+        at: destination -> `acknowledged`, `uncertain`, `waiting` (comes with the next push) or `leaving`.
+    """
+
+    audience: str
+    label: str
+    purpose: str
+    reason: str
+    evidence: Mapping[str, Any]
+    at: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ads:
+    """Ads for one family that this person was shown after first buying it; `cost` in the ad log's currency."""
+
+    impressions: int = 0
+    clicks: int = 0
+    cost: str = "0"
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Suppressed:
+    """One family kept out of this person's ads.
+
+    Attributes:
+        title: of the product bought.
+        evidence: the order line behind it.
+        lists: the exclusion lists that say so.
+        ads: what they were shown all the same.
+    """
+
+    family: str
+    title: str
+    reason: str
+    since: datetime
+    until: datetime
+    evidence: Mapping[str, Any]
+    lists: tuple[str, ...]
+    ads: Ads
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One family as this person stands to it; `story` says whether it is suppressed, and why or why not."""
+
+    family: str
+    suppressed: bool
+    story: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Everything decided about one person.
+
+    Attributes:
+        as_of: the moment of the last decisions.
+        contacts: CRM -> its ids of this person.
+        recommendations: rank, product_id, title and why; the best first.
+    """
+
+    person_id: str
+    as_of: datetime
+    contacts: Mapping[str, list[str]]
+    traits: Mapping[str, Any]
+    lists: tuple[Listed, ...]
+    suppressions: tuple[Suppressed, ...]
+    recommendations: tuple[Mapping[str, Any], ...]
+    item: Item | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain data; times are still datetimes, amounts decimals."""
+        return asdict(self)

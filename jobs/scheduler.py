@@ -1,0 +1,81 @@
+"""When each job runs. The schedule is rebuilt from the settings at every start, so nothing old is ever pickled."""
+
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from connector import settings
+from connector.errors import LamplighterError, RetryLater
+from jobs.compact import compact
+from jobs.stop import Stop
+from jobs.sync import sync
+
+log = structlog.get_logger()
+
+Job = Callable[[Path, Stop], None]
+
+
+def serve(home: Path) -> None:
+    """Run the jobs until SIGTERM or SIGINT; what is at work then ends between two batches. A second signal kills.
+
+    Raises:
+        SetupError: the settings are wrong.
+    """
+    stop = Stop()
+    scheduler = schedule(home, settings.load(home).schedule, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: _end(stop))
+    scheduler.start()
+    log.info("serving", jobs=[job.id for job in scheduler.get_jobs()])
+    stop.wait()
+    log.info("stopping")
+    scheduler.shutdown(wait=True)
+
+
+def _end(stop: Stop) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    stop.ask()
+
+
+def schedule(home: Path, part: settings.SchedulePart, stop: Stop) -> BackgroundScheduler:
+    """The jobs of a home, not started yet. One at a time: they write the same places."""
+    scheduler = BackgroundScheduler(
+        timezone=UTC, executors={"default": ThreadPoolExecutor(1)}, job_defaults={"coalesce": True, "max_instances": 1}
+    )
+    _add(scheduler, sync, home, stop, timedelta(minutes=part.sync_minutes), part.jitter_seconds, at_once=True)
+    _add(scheduler, compact, home, stop, timedelta(minutes=part.compact_minutes), part.jitter_seconds, at_once=False)
+    return scheduler
+
+
+def _add(
+    scheduler: Any, job: Job, home: Path, stop: Stop, every: timedelta, jitter_seconds: float, *, at_once: bool
+) -> None:
+    now = datetime.now(UTC)
+    scheduler.add_job(
+        attempt,
+        IntervalTrigger(seconds=every.total_seconds(), jitter=jitter_seconds or None, timezone=UTC),
+        args=(job, home, stop),
+        id=job.__name__,
+        misfire_grace_time=max(60, int(every.total_seconds())),  # later than that, the next one is due anyway
+        next_run_time=now if at_once else now + every,
+    )
+
+
+def attempt(job: Job, home: Path, stop: Stop) -> None:
+    """Do a job; whatever happens, the schedule goes on. Log lines name the error's kind and our own words alone."""
+    try:
+        job(home, stop)
+    except RetryLater as error:
+        log.warning("job_skipped", job=job.__name__, reason=error.message)
+    except LamplighterError as error:
+        log.error("job_failed", job=job.__name__, reason=error.message, hint=error.hint)
+    except Exception as error:
+        log.error("job_failed", job=job.__name__, reason=type(error).__name__)

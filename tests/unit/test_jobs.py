@@ -1,0 +1,201 @@
+"""The scheduler: what it starts and when, what it survives, and that it ends between two batches when it is told to."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from apscheduler.jobstores.memory import MemoryJobStore
+from small_shop import END
+from structlog.testing import capture_logs
+
+from connector.cli.settings_file import append
+from connector.errors import Failed, LamplighterError, RetryLater, SetupError
+from connector.home import open_home
+from connector.pipeline import Options, run
+from connector.sandbox.faults import Fault
+from connector.sandbox.serve import Sandbox
+from connector.settings import SchedulePart
+from connector.store import Store, leases, open_store, outbox, runs
+from jobs.compact import compact
+from jobs.scheduler import attempt, schedule
+from jobs.stop import Stop
+from jobs.sync import sync
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Store]:
+    """The store of the home."""
+    opened = open_store(f"sqlite:///{home / 'state.db'}")
+    yield opened
+    opened.close()
+
+
+def last_status(store: Store) -> str:
+    """How the last run ended."""
+    return str(runs.latest(store)[0].status)
+
+
+# The schedule
+
+
+def test_the_schedule_is_made_from_the_settings(tmp_path: Path) -> None:
+    """Cadence, jitter, one at a time, late runs made up for once, and nothing of it kept on disk."""
+    part = SchedulePart(sync_minutes=15, compact_minutes=60, jitter_seconds=30)
+    scheduler = schedule(tmp_path, part, Stop())
+    scheduler.start(paused=True)
+    try:
+        jobs = {job.id: job for job in scheduler.get_jobs()}
+        assert {name: job.trigger.interval for name, job in jobs.items()} == {
+            "sync": timedelta(minutes=15),
+            "compact": timedelta(minutes=60),
+        }
+        assert {(job.coalesce, job.max_instances, job.trigger.jitter) for job in jobs.values()} == {(True, 1, 30)}
+        assert jobs["sync"].misfire_grace_time == 15 * 60
+        assert jobs["sync"].next_run_time < jobs["compact"].next_run_time
+        assert isinstance(scheduler._jobstores["default"], MemoryJobStore)
+    finally:
+        scheduler.shutdown()
+
+
+# What a job survives
+
+
+@pytest.mark.parametrize(
+    ("error", "level", "said"),
+    [
+        (RetryLater("the other side is down"), "warning", "the other side is down"),
+        (SetupError("no token"), "error", "no token"),
+        (Failed("odd"), "error", "odd"),
+        (ValueError("dana@example.com"), "error", "ValueError"),
+    ],
+)
+def test_a_job_that_fails_is_logged_and_the_schedule_goes_on(
+    tmp_path: Path, error: LamplighterError | ValueError, level: str, said: str
+) -> None:
+    """Known errors in our words, unknown ones by their kind alone."""
+
+    def trouble(home: Path, stop: Stop) -> None:
+        raise error
+
+    with capture_logs() as logs:
+        attempt(trouble, tmp_path, Stop())
+    assert [(line["log_level"], line["job"], line["reason"]) for line in logs] == [(level, "trouble", said)]
+
+
+def test_a_pass_under_way_elsewhere_is_left_alone(home: Path, store: Store) -> None:
+    """A lease that somebody holds: the job is skipped, and nothing is written."""
+    with leases.held(store, "pass"), capture_logs() as logs:
+        attempt(sync, home, Stop())
+        attempt(compact, home, Stop())
+    assert [line["event"] for line in logs] == ["job_skipped", "job_skipped"]
+    assert runs.latest(store) == []
+
+
+def test_compacting_keeps_what_matters(home: Path, store: Store) -> None:
+    """Finished batches of older runs are forgotten; a run afterwards still has nothing to write."""
+    moment = datetime.fromisoformat(END)
+    for _ in range(2):
+        with open_home(home) as opened:
+            run(opened, Options(as_of=moment))
+    before = outbox.depth(store)
+    compact(home, Stop())
+    assert before.keys() == {"acknowledged"}
+    assert outbox.depth(store) == {}
+    with open_home(home) as opened:
+        report = run(opened, Options(as_of=moment))
+    assert (report.status, report.calls["hubspot"].writes) == ("done", 0)
+
+
+# Ending early
+
+
+def test_a_pull_ends_between_two_batches(home: Path, store: Store) -> None:
+    """What was kept stays kept, the run is deferred and not failed, and the next one completes it."""
+    stop = Stop()
+    stop.ask()
+    sync(home, stop)
+    assert last_status(store) == "deferred"
+    sync(home, Stop())
+    assert last_status(store) == "done"
+
+
+class StopsInPush(Stop):
+    """Is asked to stop when the first batch of the push has left."""
+
+    def pushed(self, destination: str, done: int, total: int) -> None:
+        self.ask()
+        super().pushed(destination, done, total)
+
+
+def test_a_push_ends_between_two_batches(home: Path, store: Store, portal: Sandbox) -> None:
+    """The rest is deferred, the books balance, and the next run sends exactly the rest."""
+    with open_home(home) as opened:
+        report = run(opened, Options(as_of=datetime.fromisoformat(END)), StopsInPush())
+    assert (report.status, report.balanced) == ("deferred", True)
+    assert set(outbox.depth(store)) == {"acknowledged", "deferred"}
+    halfway = portal.portal.state()
+    with open_home(home) as opened:
+        assert run(opened, Options(as_of=datetime.fromisoformat(END))).status == "done"
+    assert portal.portal.state() != halfway
+    assert outbox.depth(store)["deferred"] >= 1
+
+
+# As a process
+
+
+def serving(home: Path, *words: str) -> "subprocess.Popen[str]":
+    """The scheduler in a process of its own; its log is on stderr."""
+    append(home, "schedule:\n  sync_minutes: 0.05\n  jitter_seconds: 0")
+    command = [sys.executable, "-m", *words, "--home", str(home)]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def wait_for(what: object, seconds: float = 60) -> None:
+    """Until a condition holds."""
+    deadline = time.monotonic() + seconds
+    while not what():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def ended(process: "subprocess.Popen[str]", with_signal: int) -> list[dict[str, object]]:
+    """Send a signal, wait, and give the log; the process must end by itself with 0."""
+    os.kill(process.pid, with_signal)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    return [json.loads(line) for line in errors.splitlines()]
+
+
+def test_serve_runs_passes_until_it_is_told_to_stop(home: Path, store: Store) -> None:
+    """`lamplighter serve` becomes the scheduler; Ctrl-C ends it with 0; every log line is JSON."""
+    process = serving(home, "connector.cli", "serve")
+    wait_for(lambda: len([row for row in runs.latest(store, limit=9) if row.status == "done"]) >= 2)
+    events = [line["event"] for line in ended(process, signal.SIGINT)]
+    assert events[0] == "serving"
+    assert "run_finished" in events
+    assert "stopping" in events
+
+
+def test_sigterm_in_a_pull_ends_it_between_two_batches(home: Path, store: Store, portal: Sandbox) -> None:
+    """The pass is deferred, what was pulled is kept, and a later pass ends where an undisturbed one would."""
+    portal.faults.add(Fault(path_contains="/contacts", delay_seconds=1.5))
+    process = serving(home, "jobs")
+    wait_for(lambda: portal.journal.counts()["total"] >= 1)
+    ended(process, signal.SIGTERM)
+    assert last_status(store) == "deferred"
+    sync(home, Stop())
+    assert last_status(store) == "done"
+
+
+def test_wrong_settings_keep_the_scheduler_from_starting(tmp_path: Path) -> None:
+    """Exit 2 with a sentence, not a loop of failures."""
+    command = [sys.executable, "-m", "jobs", "--home", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "lamplighter init" in done.stderr) == (2, True)
