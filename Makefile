@@ -1,0 +1,40 @@
+# Everything a fresh machine with Python 3.11 needs: each target sets itself up first.
+#   make demo [CRM=hubspot] [WORLD=folder]   what a marketer sees after an install, on a shop of its own
+#   make test                                lint, types, import contracts and tests, in minutes
+#   make slow                                the tests that take longer
+#   make bench [WORLD=folder]                measurements, printed
+#   make clean                               remove what make made
+
+PYTHON ?= python3.11
+VENV ?= .venv
+WORKERS ?= 2
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+
+demo: $(READY)
+	$(BIN)/lamplighter demo $(if $(CRM),--crm $(CRM)) $(if $(WORLD),--world "$(WORLD)")
+
+test: lint
+	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadfile
+
+slow: $(READY)
+	$(BIN)/pytest -m slow
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks $(WORLD)
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+clean:
+	rm -rf .venv build dist lamplighter.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
+
+$(READY): setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@
+
+.PHONY: demo test slow bench lint clean

@@ -1,0 +1,111 @@
+"""The shape of the house: imports go down, files stay short, names say what they hold, decisions have no clock."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector import yaml_text
+from connector.audiences import load_audiences
+from connector.mapping import load_mapping
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("connector", "jobs", "mappings")
+LONGEST = 400
+DRAWERS = {"util", "utils", "helper", "helpers", "misc", "common", "shared", "base", "stuff", "tools"}
+CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "time_ns", "perf_counter"}
+CHANCE = {"random", "secrets", "uuid"}
+
+
+def modules(*rooms: str) -> list[Path]:
+    """The Python files of some rooms."""
+    return sorted(path for room in rooms for path in (ROOT / room).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    """As messages call a file."""
+    return str(path.relative_to(ROOT))
+
+
+def parsed(path: Path) -> Iterator[ast.AST]:
+    """Every node of a file."""
+    return ast.walk(ast.parse(path.read_text("utf-8")))
+
+
+def test_imports_only_go_down() -> None:
+    """The contracts of setup.cfg hold."""
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_files_stay_short() -> None:
+    """A longer file is two rooms in one."""
+    lengths = {name_of(path): len(path.read_text("utf-8").splitlines()) for path in modules(*ROOMS)}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
+
+
+def test_no_file_is_a_drawer() -> None:
+    """A name says what is inside."""
+    assert [name_of(path) for path in modules(*ROOMS) if path.stem.lower() in DRAWERS] == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    """A docstring of one to five lines where there is any code; worlds and packages may be bare."""
+    bare = [path for path in modules(*ROOMS) if path.read_text("utf-8").strip() and not _docstring(path)]
+    assert [name_of(path) for path in bare] == []
+
+
+def _docstring(path: Path) -> str | None:
+    return ast.get_docstring(ast.parse(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("path", modules("connector/merge", "connector/decide"), ids=name_of)
+def test_merge_and_decide_have_neither_clock_nor_chance(path: Path) -> None:
+    """`now` is an argument: the same tables give the same decisions for ever."""
+    called = {_called(node) for node in parsed(path)}
+    assert called & CLOCKS == set()
+    assert _imported(path) & (CHANCE | {"time"}) == set()
+
+
+def _called(node: ast.AST) -> str:
+    return node.func.attr if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else ""
+
+
+def _imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in parsed(path):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("path", modules("connector/merge", "connector/decide"), ids=name_of)
+def test_merge_and_decide_hold_no_sql_text(path: Path) -> None:
+    """Expressions only, so that they run on another engine."""
+    texts = [node.value for node in parsed(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    assert [
+        text for text in texts if text.lstrip().upper().startswith(("SELECT ", "WITH ", "INSERT ", "UPDATE "))
+    ] == []
+    assert {_called(node) for node in parsed(path)} & {"sql", "raw_sql"} == set()
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "mappings").glob("*.yaml")), ids=name_of)
+def test_every_mapping_that_is_shipped_is_valid(path: Path) -> None:
+    """Each loads by the check that an admin's own copy gets."""
+    assert yaml_text.load(path.stem, None).data
+    if path.stem == "audiences":
+        assert load_audiences(None).audiences
+    else:
+        assert load_mapping(path.stem, None).streams
+
+
+def test_what_is_shipped_names_no_machine_of_ours() -> None:
+    """No path of the machine it was written on."""
+    told = [name_of(path) for path in modules(*ROOMS, "tests") if "/work" + "/" in path.read_text("utf-8")]
+    assert told == []
