@@ -1,6 +1,5 @@
 """One spelling for one identifier."""
 
-
 import pytest
 
 from connector.identifiers import NORMALISERS, email, opaque, phone
