@@ -14,8 +14,7 @@ def command(home: options.Home = options.HOME, json: options.Json = False) -> No
         forgotten = _forget(opened)
         if not json:
             say(f"{forgotten:,} refused changes are tried again")
-        run(opened, Options(only="pull"), watcher)  # after such a run the next one plans for everybody
-        done = run(opened, Options(), watcher)
+        done = run(opened, Options(everybody=True), watcher)
     tell(done, json=json)
 
 

@@ -4,10 +4,11 @@
    mailbox is one person, also across CRMs.
 2. A user id joins contacts unless two persons (by rule 1) of one CRM hold it. A phone joins contacts when exactly one
    person a CRM holds it and at most one of these has an e-mail.
-3. Other keys are tied to persons by what was seen together with them: first user ids that no contact holds (through
-   e-mails), then anonymous ids, phones and the rest (through e-mails and user ids). A key tied to one person is that
-   person's, for its earlier events too; a key tied to several joins nobody and is `shared`. An e-mail or user id that
-   leads to no contact stands for a person without one (`email:...`, `user_id:...`) and counts as another person here.
+3. Other keys are tied to persons by what was seen together with them: first e-mails that no contact holds (through
+   contacts' user ids), then such user ids (through e-mails), then anonymous ids, phones and the rest (through both). A
+   key tied to one person is that person's, for its earlier events too; a key tied to several joins nobody and is
+   `shared`. An e-mail or user id that leads to no contact stands for a person without one (`email:...`,
+   `user_id:...`) and counts as another person here.
 
 A person is called after its oldest contact, merged or deleted ones included; these stay its identifiers.
 """
@@ -46,11 +47,13 @@ def identify(seen: Seen) -> Identity:
     owned = held.inner_join(called, "key").select(*PERSON).distinct()
     ends = link_ends(seen.identity_link)
     spoken = _mentioned(ends, seen.interaction)
-    emails = _emails(owned, spoken)
-    user_ids, shared_user_ids = _user_ids(owned, spoken, ends, emails)
+    customers, _ = _settled(_of(owned, "user_id"))
+    emails, shared_emails = _named("email", owned, spoken, ends, customers)
+    user_ids, shared_user_ids = _named("user_id", owned, spoken, ends, emails)
     weak, shared_weak = _weak(owned, ends, emails.union(user_ids))
     contact = called.select("person_id", identifier_type=ibis.literal("contact"), identifier="key")
-    return Identity(ibis.union(contact, emails, user_ids, weak), shared_user_ids.union(shared_weak))
+    shared = ibis.union(shared_emails, shared_user_ids, shared_weak)
+    return Identity(ibis.union(contact, emails, user_ids, weak), shared)
 
 
 def link_ends(link: ir.Table) -> ir.Table:
@@ -89,17 +92,14 @@ def _standing_alone(keys: ir.Table) -> ir.Table:
     return keys.select(*KEY, person_id=keys.identifier_type + ":" + keys.identifier).select(*PERSON)
 
 
-def _emails(owned: ir.Table, spoken: ir.Table) -> ir.Table:
-    """Each e-mail's person. Rule 1 leaves no e-mail with two."""
-    known = _of(owned, "email")
-    return known.union(_standing_alone(without(_of(spoken, "email"), known, KEY)))
+def _named(kind: str, owned: ir.Table, spoken: ir.Table, ends: ir.Table, others: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Each strong key's person: its contact's; else that of the `others` it was seen with; else its own.
 
-
-def _user_ids(owned: ir.Table, spoken: ir.Table, ends: ir.Table, emails: ir.Table) -> tuple[ir.Table, ir.Table]:
-    """Each user id's person: its contact's; else that of the e-mail it was seen with; else its own."""
-    one, several = _settled(_of(owned, "user_id"))
-    free = without(_of(spoken, "user_id"), _of(owned, "user_id"), KEY)
-    tied, disputed = _settled(_ties(among(ends, free, KEY), emails))
+    Also the keys of several persons.
+    """
+    one, several = _settled(_of(owned, kind))
+    free = without(_of(spoken, kind), _of(owned, kind), KEY)
+    tied, disputed = _settled(_ties(among(ends, free, KEY), others))
     alone = _standing_alone(without(without(free, tied, KEY), disputed, KEY))
     return ibis.union(one, tied, alone), several.union(disputed)
 

@@ -1,6 +1,6 @@
 """Merge and decide within a run: for everybody when the figures are due, else only for whom there is news."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from connector.decide.decision import Decisions, decide
 from connector.decide.figures import Figures, figures
 from connector.home import Home
 from connector.merge.changes import News, anything_new, changed_persons, who_is_whom_may_differ
+from connector.merge.doubts import doubts
 from connector.merge.facts import facts
 from connector.merge.identity import Identity, identify
 from connector.merge.merged import merge
@@ -31,11 +32,13 @@ class Outcome:
         full: everybody was decided.
         decided: persons decided in this run.
         facts: the documented figures (empty unless asked for).
+        doubts: sentences for the admin about the persons decided.
     """
 
     full: bool
     decided: int
     facts: Mapping[str, Any]
+    doubts: Sequence[str] = ()
 
 
 def decide_stage(home: Home, run: int, as_of: datetime, *, with_facts: bool) -> Outcome:
@@ -43,13 +46,14 @@ def decide_stage(home: Home, run: int, as_of: datetime, *, with_facts: bool) -> 
     last = _last_decided(home)
     full = _full_pass_due(home, last, as_of)
     news = None if full else _news(home, last, as_of)
-    decided = 0
+    decided, said = 0, list[str]()
     if news is None or _is(anything_new(news, home.warehouse.derived("trait"))):
-        decided = _decide_whom_it_concerns(home, run, as_of, news)
+        decided, said = _decide_whom_it_concerns(home, run, as_of, news)
     runs.mark_decided(home.store, run, full=full, rules=home.audiences.digest)
     if full:
         home.warehouse.drop_runs_before(run)
-    return Outcome(full=full, decided=decided, facts=_facts(home, as_of) if with_facts else {})
+    counted = _facts(home, as_of) if with_facts else {}
+    return Outcome(full=full, decided=decided, facts=counted, doubts=said)
 
 
 def _is(question: ir.BooleanScalar) -> bool:
@@ -66,8 +70,8 @@ def _facts(home: Home, as_of: datetime) -> dict[str, Any]:
     return dict(facts(seen, Identity(person=keep(found.person), shared=keep(found.shared)), as_of, keep))
 
 
-def _decide_whom_it_concerns(home: Home, run: int, as_of: datetime, news: News | None) -> int:
-    """Decide for everybody (no `news`), or for whom the news concerns; returns for how many."""
+def _decide_whom_it_concerns(home: Home, run: int, as_of: datetime, news: News | None) -> tuple[int, list[str]]:
+    """Decide for everybody (no `news`), or for whom the news concerns; returns for how many, and what is in doubt."""
     seen, keep = _seen(home), home.warehouse.keep
     if news is None:
         return _decide(home, run, as_of, seen, keep(identify(seen).person), None)
@@ -96,21 +100,23 @@ def _news(home: Home, last: Any, as_of: datetime) -> News:
     return News(**tables, since=last.number, before=last.as_of, as_of=as_of)
 
 
-def _decide(home: Home, run: int, as_of: datetime, seen: Seen, person: ir.Table, who: ir.Table | None) -> int:
-    """Decide for `who` (None: everybody) and write it down; returns for how many."""
+def _decide(
+    home: Home, run: int, as_of: datetime, seen: Seen, person: ir.Table, who: ir.Table | None
+) -> tuple[int, list[str]]:
+    """Decide for `who` (None: everybody) and write it down; returns for how many, and what is in doubt."""
     warehouse = home.warehouse
     chosen = person if who is None else warehouse.keep(person.semi_join(who, "person_id"))
     everyone = (person.select("person_id").distinct() if who is None else who).select("person_id")
     count = int(everyone.count().to_pyarrow().as_py())
     if count == 0:
-        return 0
+        return 0, []
     merged = merge(seen, chosen, as_of, warehouse.keep)
     if who is None:
         _refresh_figures(home, run, merged, as_of)
     shop = _figures(home, run if who is None else runs.latest(home.store, decided=True, full=True)[0].number)
     _write(warehouse, run, chosen, merged, decide(merged, shop, home.audiences, as_of, warehouse.keep))
     warehouse.write("decided", everyone, run)
-    return count
+    return count, list(doubts(merged))
 
 
 def _refresh_figures(home: Home, run: int, merged: Merged, as_of: datetime) -> None:

@@ -26,12 +26,14 @@ class Order:
         audiences: by name, those of one family each included.
         approved: audience -> changes that a person has approved.
         dry: plan only.
+        everybody: plan for everybody even where only some were decided again.
     """
 
     run: int
     audiences: Mapping[str, Audience]
     approved: Mapping[str, int]
     dry: bool
+    everybody: bool = False
 
 
 def plan_for(home: Home, crm: CRM, order: Order, *, everyone: bool) -> Plan:
@@ -48,7 +50,7 @@ def push_to(home: Home, crm: CRM, order: Order, report: Report, progress: Progre
     """Bring one CRM up to date, or plan it where the order is dry. Books, plan and notes go into the report."""
     ledger = Ledger()
     report.books[f"{crm.name}:push"] = ledger
-    everyone = report.full or not runs.previous_push_complete(home.store, order.run)
+    everyone = order.everybody or report.full or not runs.previous_push_complete(home.store, order.run)
     if not everyone and not report.decided:
         return
     stopped = _push(home, crm, order, report, ledger, progress, everyone=everyone)

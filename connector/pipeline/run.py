@@ -36,6 +36,7 @@ class Options:
         dry_run: plan, and push nothing.
         approve: id of a stopped plan that a person has looked at.
         facts: count the documented facts too (reads everything once).
+        everybody: plan for everybody, not only for those with news.
     """
 
     as_of: datetime | None = None
@@ -43,6 +44,7 @@ class Options:
     dry_run: bool = False
     approve: str = ""
     facts: bool = False
+    everybody: bool = False
 
 
 class Watcher(Protocol):
@@ -135,17 +137,29 @@ def _pull(home: Home, options: Options, report: Report, watcher: Watcher) -> boo
             report.status = "deferred"
             return False
         report.books[source.name] = book
+        if book.rejected:
+            report.notes.append(
+                f"{source.name}: {book.rejected:,} rows could not be used, the first is {book.example}; they are kept "
+                "with their reasons: lamplighter status"
+            )
     return True
 
 
 def _decide(home: Home, options: Options, report: Report, watcher: Watcher) -> bool:
     outcome = decide_stage(home, report.number, report.as_of, with_facts=options.facts)
     report.full, report.decided, report.facts = outcome.full, outcome.decided, dict(outcome.facts)
+    report.notes.extend(outcome.doubts)
     return True
 
 
 def _push(home: Home, options: Options, approved: dict[str, int], report: Report, watcher: Watcher) -> None:
-    order = Order(run=report.number, audiences=_audiences(home), approved=approved, dry=options.dry_run)
+    order = Order(
+        run=report.number,
+        audiences=_audiences(home),
+        approved=approved,
+        dry=options.dry_run,
+        everybody=options.everybody,
+    )
     for crm in home.crms:
         try:
             settle(crm, home.store, report.number)

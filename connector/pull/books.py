@@ -7,12 +7,13 @@ from connector.model import Batch
 
 @dataclass(kw_only=True)
 class Book:
-    """Records of one source within a run."""
+    """Records of one source within a run. `example` says where the first rejected row stands."""
 
     read: int = 0
     kept: int = 0
     skipped: int = 0
     rejected: int = 0
+    example: str = ""
 
     def enter(self, batch: Batch) -> None:
         """Count a batch whose rows are kept."""
@@ -20,6 +21,8 @@ class Book:
         self.kept += batch.kept
         self.skipped += batch.skipped
         self.rejected += len(batch.rejected)
+        if batch.rejected and not self.example:
+            self.example = batch.rejected[0].reference
 
     @property
     def balanced(self) -> bool:

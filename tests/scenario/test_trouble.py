@@ -137,8 +137,10 @@ def test_an_order_without_contact_is_a_guest_and_harms_nobody(shop: Shop) -> Non
 
 
 def test_a_product_that_no_catalogue_knows_is_its_own_family(shop: Shop) -> None:
-    """Bought all the same: the item itself is suppressed."""
+    """Bought all the same: the item itself is suppressed, and the admin is told what the feed lacks."""
     carl = shop.contact("carl@example.com")
     shop.sandbox.portal.create_order(carl, [("MYSTERY-1", "1", "5.00")], ordered_at=shop.end)
-    assert shop.run(days=0.01).status == "done"
+    report = shop.run(days=0.01)
+    assert report.status == "done"
     assert "Recent buyers" in shop.lists_of(carl)
+    assert any("no catalogue row knows, such as MYSTERY-1" in note for note in report.notes)

@@ -89,9 +89,14 @@ def persons(shop: Shop) -> tuple[dict[Key, str], set[Key]]:
     links = _links(shop)
     shared: set[Key] = set()
     for key in _spoken(shop, links, "email") | {key for key in owned if key[0] == "email"}:
-        person[key] = next(iter(owned[key])) if owned[key] else f"email:{key[1]}"
+        customers = [owned[other] for other in links[key] if other[0] == "user_id" and len(owned[other]) == 1]
+        _settle(key, owned[key] or set().union(*customers) or {f"email:{key[1]}"}, person, shared)
     for key in _spoken(shop, links, "user_id") | {key for key in owned if key[0] == "user_id"}:
-        ties = owned[key] or {person[other] for other in links[key] if other[0] == "email"} or {f"user_id:{key[1]}"}
+        ties = (
+            owned[key]
+            or {person[other] for other in links[key] if other in person and other[0] == "email"}
+            or {f"user_id:{key[1]}"}
+        )
         _settle(key, ties, person, shared)
     strong = dict(person)
     for key in {*links, *owned}:

@@ -151,3 +151,26 @@ def test_a_customer_number_in_the_crm_outweighs_what_was_typed() -> None:
 def test_nothing_seen_is_nobody() -> None:
     """An empty home has no persons, and no error."""
     assert people() == {}
+
+
+def test_an_email_no_contact_has_belongs_to_whose_user_id_it_was_seen_with() -> None:
+    """A customer signs in with a new address the CRM does not know yet: the device is still hers."""
+    tables = {
+        "contact": [contact("hubspot:1", email="old@x.test", user_id="u1")],
+        "identity_link": [
+            link("anonymous_id:a", "user_id:u1"),
+            link("anonymous_id:a", "email:new@x.test"),
+            link("user_id:u1", "email:new@x.test"),
+        ],
+    }
+    assert people(**tables)["hubspot:1"] >= {"email:new@x.test", "anonymous_id:a"}
+    assert shared(**tables) == set()
+
+
+def test_an_email_no_contact_has_seen_with_two_customers_joins_nobody() -> None:
+    """Two user ids of two contacts, one unknown address: it is shared."""
+    tables = {
+        "contact": [contact("hubspot:1", user_id="u1"), contact("hubspot:2", user_id="u2")],
+        "identity_link": [link("user_id:u1", "email:new@x.test"), link("user_id:u2", "email:new@x.test")],
+    }
+    assert shared(**tables) == {"email:new@x.test"}

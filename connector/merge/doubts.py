@@ -1,0 +1,42 @@
+"""What was merged with a doubt, in words for the admin: it harms nothing, and only a person can put it right."""
+
+from collections.abc import Iterator
+
+import ibis.expr.types as ir
+
+from connector.relations import Merged, without
+
+
+def doubts(merged: Merged) -> Iterator[str]:
+    """Sentences, each with its count, one example and the way out; none where nothing is in doubt."""
+    yield from _unknown_products(merged)
+    yield from _doubled_contacts(merged)
+
+
+def _unknown_products(merged: Merged) -> Iterator[str]:
+    named = merged.lines.filter(merged.lines.product_id.notnull())
+    unknown = without(named, merged.catalogue.select("product_id"), ["product_id"])
+    found = _row(unknown.agg(lines=unknown.count(), items=unknown.product_id.nunique(), one=unknown.product_id.min()))
+    if found["lines"]:
+        yield (
+            f"{found['lines']:,} order lines name {found['items']:,} products that no catalogue row knows, such as "
+            f"{found['one']}: each counts as an item of its own; add them to the product feed"
+        )
+
+
+def _doubled_contacts(merged: Merged) -> Iterator[str]:
+    contact = merged.contact
+    each = contact.group_by("person_id", "crm").agg(
+        contacts=contact.count(), one=contact.key.min(), other=contact.key.max()
+    )
+    doubled = each.filter(each.contacts > 1)
+    found = _row(doubled.agg(persons=doubled.count(), one=doubled.one.min(), other=doubled.other.min()))
+    if found["persons"]:
+        yield (
+            f"{found['persons']:,} persons have several contacts in one CRM (the same e-mail), among them "
+            f"{found['one']}: they are treated as one; merge them in the CRM"
+        )
+
+
+def _row(counted: ir.Table) -> dict[str, object]:
+    return dict(counted.to_pyarrow().to_pylist()[0])

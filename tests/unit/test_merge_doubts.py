@@ -1,0 +1,44 @@
+"""What is in doubt after merging is told in words an admin can act on, with keys and never with addresses."""
+
+from typing import Any
+
+from small_seen import contact, line, on, order, product, seen
+
+from connector.merge import identify, merge
+from connector.merge.doubts import doubts
+
+
+def told(**tables: list[dict[str, Any]]) -> list[str]:
+    """The sentences for a small shop."""
+    rows = seen(**tables)
+    return list(doubts(merge(rows, identify(rows).person, on("2026-03-01"))))
+
+
+def test_a_clean_shop_leaves_nothing_to_say() -> None:
+    """Known products, one contact a person: no sentence."""
+    assert not told(
+        contact=[contact("hubspot:1", email="a@x.test"), contact("salesforce:1", email="a@x.test")],
+        product=[product("lamp")],
+        order_header=[order("1", "hubspot:1", "2026-02-01")],
+        order_line=[line("1", "lamp")],
+    )
+
+
+def test_a_product_that_no_catalogue_row_knows_is_named() -> None:
+    """Count, an example, and what to do."""
+    (sentence,) = told(
+        contact=[contact("hubspot:1", email="a@x.test")],
+        product=[product("lamp")],
+        order_header=[order("1", "hubspot:1", "2026-02-01")],
+        order_line=[line("1", "lamp"), line("1", "mystery")],
+    )
+    assert sentence.startswith("1 order lines name 1 products that no catalogue row knows, such as mystery")
+    assert "product feed" in sentence
+
+
+def test_two_contacts_with_one_mailbox_are_named_by_key() -> None:
+    """They are one person here; the sentence says so and holds no address."""
+    (sentence,) = told(contact=[contact("hubspot:1", email="a@x.test"), contact("hubspot:2", email="A@x.test ")])
+    assert "hubspot:1" in sentence
+    assert "treated as one" in sentence
+    assert "@" not in sentence
