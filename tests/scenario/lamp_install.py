@@ -40,7 +40,8 @@ class Shop:
         ]
         lines += ["", "sources:"]
         for name, (kind, file) in SOURCES.items():
-            path = file_of(self.world, file)
+            if (path := file_of(self.world, file)) is None:
+                continue
             lines += [f"  - name: {name}", f"    kind: {kind}", f"    path: {json.dumps(str(path))}"]
         (self.home / "lamplighter.yaml").unlink(missing_ok=True)
         create(self.home)
