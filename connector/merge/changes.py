@@ -12,26 +12,20 @@ import ibis
 import ibis.expr.types as ir
 
 from connector.merge.identity import STRONG
+from connector.merge.seen import Seen
 
 NOT_CONTENT = ("version", "run", "updated_at", "rank_")
 
 
 @dataclass(frozen=True, kw_only=True)
-class News:
-    """Versions with their `run`, so that the new ones can be told from the old.
+class News(Seen):
+    """All versions of the seen tables, with their `run`, so that the new ones can be told from the old.
 
     Attributes:
-        contact, product, order_header, order_line, interaction, identity_link: all versions, with `run`.
         since: the last run whose decisions are complete; rows of later runs are news.
         before, as_of: the moment that run decided for, and the moment we decide for now.
     """
 
-    contact: ir.Table
-    product: ir.Table
-    order_header: ir.Table
-    order_line: ir.Table
-    interaction: ir.Table
-    identity_link: ir.Table
     since: int
     before: datetime
     as_of: datetime

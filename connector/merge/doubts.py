@@ -11,6 +11,7 @@ def doubts(merged: Merged) -> Iterator[str]:
     """Sentences, each with its count, one example and the way out; none where nothing is in doubt."""
     yield from _unknown_products(merged)
     yield from _doubled_contacts(merged)
+    yield from _silent_contacts(merged)
 
 
 def _unknown_products(merged: Merged) -> Iterator[str]:
@@ -35,6 +36,17 @@ def _doubled_contacts(merged: Merged) -> Iterator[str]:
         yield (
             f"{found['persons']:,} persons have several contacts in one CRM (the same e-mail), among them "
             f"{found['one']}: they are treated as one; merge them in the CRM"
+        )
+
+
+def _silent_contacts(merged: Merged) -> Iterator[str]:
+    contact = merged.contact
+    silent = contact.filter(contact.email.notnull(), contact.email_opt_out.isnull())
+    found = _row(silent.agg(contacts=silent.count(), one=silent.key.min()))
+    if found["contacts"]:
+        yield (
+            f"{found['contacts']:,} contacts, such as {found['one']}, do not say whether they take e-mail: mailing "
+            "lists leave them out; email_opt_out in the CRM's mapping file says how to read an empty field"
         )
 
 
