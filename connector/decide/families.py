@@ -61,9 +61,12 @@ def _demand(merged: Merged) -> ir.Table:
 
 
 def _with_own_list(family: ir.Table, policy: Policy) -> ir.Table:
-    """The first `policy.own_lists` by wasted impressions, by buyers who met them, by buyers; never a sensitive one."""
+    """The first `policy.own_lists` by wasted impressions, by buyers who met them, by buyers.
+
+    Never a sensitive one, nor one with fewer buyers than the support floor: a list of two people tells who they are.
+    """
     known = family.mutate(buyers=family.buyers.fill_null(0))
-    ranked = known.mutate(fit=(known.buyers > 0) & ~known.sensitive)
+    ranked = known.mutate(fit=(known.buyers >= policy.support) & ~known.sensitive)
     order = [~ranked.fit, ranked.wasted.desc(), ranked.met.desc(), ranked.buyers.desc(), ranked.family]
     ranked = ranked.mutate(place=ibis.row_number().over(ibis.window(order_by=order)))
     return ranked.mutate(own_list=ranked.fit & (ranked.place < policy.own_lists)).drop("place", "fit", "wasted", "met")

@@ -188,7 +188,8 @@ class FiguresReference:
             if touch and one["net_quantity"] > 0:
                 wasted[pair[1]] += touch["impressions"]
                 met[pair[1]] += 1
-        fit = [name for name, one in self.families.items() if one["buyers"] and not one["sensitive"]]
+        floor = self.audiences.policy.support
+        fit = [name for name, one in self.families.items() if one["buyers"] >= floor and not one["sensitive"]]
         fit.sort(key=lambda name: (-wasted[name], -met[name], -self.families[name]["buyers"], name))
         return set(fit[: self.audiences.policy.own_lists])
 
