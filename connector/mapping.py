@@ -1,5 +1,7 @@
 """Mapping files: an admin's YAML saying which foreign field fills which column, and what our own fields are called."""
 
+import hashlib
+import json
 from collections import abc
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -56,6 +58,11 @@ class Mapping:
     group_label: str = "Lamplighter"
     list_prefix: str = "Lamplighter: "
     list_folder: str | None = None
+
+    def digest(self, stream: str) -> str:
+        """Changes when rows of a stream could come out otherwise."""
+        written = json.dumps(self.text.data["streams"][stream], sort_keys=True, default=str)
+        return hashlib.sha256(written.encode()).hexdigest()[:12]
 
 
 def load_mapping(name: str, home: Path | None, needs: abc.Mapping[str, Sequence[str]] | None = None) -> Mapping:

@@ -4,6 +4,7 @@ Stands on hubspot-api-client with a transport of our own under it. The parts are
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from connector.crms._hubspot.floor import Floor
 from connector.crms._hubspot.listing import listing
 from connector.crms._hubspot.lists import Lists
 from connector.crms._hubspot.memberships import Memberships
-from connector.crms._hubspot.rows import NEEDS, STREAMS
+from connector.crms._hubspot.rows import NEEDS, STREAMS, Stream
 from connector.crms._hubspot.settings import HubSpotSettings
 from connector.crms._hubspot.source import Source
 from connector.crms._hubspot.transport import Transport
@@ -47,6 +48,7 @@ class HubSpot:
         self, settings: HubSpotSettings, mapping: FieldMapping, remembered: Remembered, clock: Clock | None = None
     ) -> None:
         self._floor = Floor()
+        self._mapping = mapping
         self._transport = Transport(settings, clock or Clock())
         api = Api(self._transport, settings.version)
         self._source = Source(api, mapping, settings, self._floor)
@@ -60,10 +62,21 @@ class HubSpot:
         return tuple(STREAMS)
 
     def pull(self, stream: str, cursor: Cursor | None, known: Known) -> Iterator[Batch]:
-        """Everything by listing, and from then on what changed by search."""
-        if cursor is None or cursor["phase"] == "list":
-            return listing(self._source, STREAMS[stream], cursor or {})
-        return changes(self._source, STREAMS[stream], cursor, known)
+        """Everything by listing, and from then on what changed by search.
+
+        Everything again where the mapping of the stream has changed: rows that did not change lack what it adds.
+        """
+        mapped = self._mapping.digest(stream)
+        if cursor is None or cursor.get("mapping") != mapped:
+            self._doctor.demand(STREAMS[stream])
+            cursor = {"phase": "list"}
+        for batch in self._batches(STREAMS[stream], cursor, known):
+            yield replace(batch, cursor={**batch.cursor, "mapping": mapped})
+
+    def _batches(self, stream: Stream, cursor: Cursor, known: Known) -> Iterator[Batch]:
+        if cursor["phase"] == "list":
+            return listing(self._source, stream, cursor)
+        return changes(self._source, stream, cursor, known)
 
     def provision(self) -> None:
         """Create our property group and properties where they are missing."""

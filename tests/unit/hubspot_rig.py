@@ -96,6 +96,11 @@ def pulled(crm: HubSpot, stream: str, cursor: Cursor | None = None) -> list[Batc
     return list(crm.pull(stream, cursor, unknown))
 
 
+def begun(crm: HubSpot, stream: str) -> Cursor:
+    """The cursor of a listing at its first record, once the mapping was held against the account's properties."""
+    return {"phase": "list", "mapping": crm._mapping.digest(stream)}
+
+
 def keys(batches: Sequence[Batch]) -> list[str]:
     """Keys of all rows, in order."""
     return [key for batch in batches for table in batch.tables.values() for key in table.column("key").to_pylist()]

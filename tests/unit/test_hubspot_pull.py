@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hubspot_rig import OBJECTS, Rig, keys, pulled, rigged
+from hubspot_rig import OBJECTS, Rig, begun, keys, pulled, rigged
 
-from connector.errors import Failed, RetryLater
+from connector.errors import Failed, RetryLater, SetupError
 from connector.limits import Clock
 
 
@@ -180,7 +180,8 @@ def test_long_property_list(rig: Rig, tmp_path: Path) -> None:
     (tmp_path / "mappings" / "hubspot.yaml").write_text(text, "utf-8")
     rig.contacts(120, email="")
     rig.forget()
-    rows = pulled(rig.crm(tmp_path), "contact")[0].tables["contact"].to_pylist()
+    crm = rig.crm(tmp_path)
+    rows = pulled(crm, "contact", begun(crm, "contact"))[0].tables["contact"].to_pylist()
     assert [row["city"] for row in rows] == [f"Town {number % 120}" for number in range(120)]
     assert len(rig.requests("batch/read")) == 2
 
@@ -230,7 +231,7 @@ def test_unusable_record(rig: Rig) -> None:
 def test_record_without_version(rig: Rig, spoiled: dict[str, Any]) -> None:
     """A record that does not say when it changed is rejected; its neighbours are kept."""
     good = {"id": "1", "properties": {"city": "A"}, "updatedAt": "2026-01-01T00:00:00Z"}
-    rig.fault("/contacts", status=200, body={"results": [good, {**good, "id": "2", **spoiled}]})
+    rig.fault("/objects/2026-09/contacts", status=200, body={"results": [good, {**good, "id": "2", **spoiled}]})
     batch = pulled(rig.crm(), "contact")[0]
     assert (batch.read, batch.kept, batch.rejected[0].reference) == (2, 1, "hubspot:2")
     assert batch.rejected[0].reason.startswith("updatedAt: ")
@@ -251,7 +252,7 @@ def test_read_that_says_nothing(rig: Rig) -> None:
 def test_listing_that_says_nothing(rig: Rig, times: int) -> None:
     """An empty page in the middle of a listing does not end it; only a second one is believed."""
     products(rig, 450)
-    rig.fault("/products", skip=2, times=times, empty=True)
+    rig.fault("/objects/2026-09/products", skip=2, times=times, empty=True)
     assert len(keys(pulled(rig.crm(), "product"))) == (450 if times == 1 else 200)
 
 
@@ -303,7 +304,7 @@ def test_listing_that_stands_still(rig: Rig) -> None:
     """A page cursor that points to itself ends the pull instead of running forever."""
     record = {"id": "7", "properties": {}, "updatedAt": "2026-01-01T00:00:00Z"}
     body = {"results": [record], "paging": {"next": {"after": "7"}}}
-    rig.fault("/contacts", status=200, body=body, times=3)
+    rig.fault("/objects/2026-09/contacts", status=200, body=body, times=3)
     with pytest.raises(Failed, match="stands still at 7"):
         pulled(rig.crm(), "contact")
 
@@ -327,4 +328,31 @@ def test_stopped_pull_leaves_no_thread_behind(rig: Rig) -> None:
     products(rig, 1)
     before = rig.sandbox.journal.counts()["total"]
     pulled(rig.crm(), "product")
-    assert rig.sandbox.journal.counts()["total"] == before + 1
+    assert rig.sandbox.journal.counts()["total"] == before + 2  # the properties there are, and one page
+
+
+def test_a_mapping_that_names_an_unknown_property_pulls_nothing(rig: Rig, tmp_path: Path) -> None:
+    """HubSpot would leave it out without a word; here file, name and nearest word are told, and nothing moves."""
+    (tmp_path / "mappings").mkdir()
+    packaged = (Path(__file__).parents[2] / "mappings" / "hubspot.yaml").read_text("utf-8")
+    (tmp_path / "mappings" / "hubspot.yaml").write_text(packaged.replace(": firstname", ": frstname"), "utf-8")
+    rig.contacts(1)
+    with pytest.raises(SetupError, match=r"unknown property in the mapping: frstname") as caught:
+        pulled(rig.crm(tmp_path), "contact")
+    assert "did you mean firstname?" in caught.value.hint
+
+
+def test_a_changed_mapping_lists_everything_again(rig: Rig, tmp_path: Path) -> None:
+    """What the mapping adds is filled in on records that did not change since; an unchanged mapping lists nothing."""
+    rig.contacts(3)
+    first = rig.crm()
+    cursor = pulled(first, "contact")[-1].cursor
+    assert sum(batch.kept for batch in pulled(first, "contact", cursor)) <= 3
+    (tmp_path / "mappings").mkdir()
+    packaged = (Path(__file__).parents[2] / "mappings" / "hubspot.yaml").read_text("utf-8")
+    changed = packaged.replace("    table: contact\n", "    table: contact\n    extra: [lifecyclestage]\n")
+    (tmp_path / "mappings" / "hubspot.yaml").write_text(changed, "utf-8")
+    rig.forget()
+    batches = pulled(rig.crm(tmp_path), "contact", cursor)
+    assert sum(batch.read for batch in batches) == 3
+    assert rig.requests("GET /crm/objects")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hubspot_rig import Rig, pulled, rigged
+from hubspot_rig import Rig, begun, pulled, rigged
 
 from connector.crms import build
 from connector.crms._hubspot.doctor import _supported_until
@@ -80,7 +80,7 @@ def test_gzip_and_one_connection(rig: Rig) -> None:
             gzip.compress(EMPTY),
         )
         for stream in crm.streams():
-            assert pulled(crm, stream)[0].read == 0
+            assert pulled(crm, stream, begun(crm, stream))[0].read == 0
         assert len(handler.connections) == 1
         assert {one["Accept-Encoding"] for one in handler.asked} == {"gzip"}
         assert {one["Authorization"] for one in handler.asked} == {"Bearer sandbox-token"}
@@ -108,7 +108,7 @@ def test_server_without_a_clock(rig: Rig) -> None:
     """Where answers carry no Date our own clock has to do."""
     with stub(rig) as (handler, crm):
         handler.answer = (200, {}, EMPTY)
-        watermark = datetime.fromisoformat(pulled(crm, "contact")[-1].cursor["watermark"])
+        watermark = datetime.fromisoformat(pulled(crm, "contact", begun(crm, "contact"))[-1].cursor["watermark"])
     assert abs(datetime.now(UTC) - watermark) < timedelta(seconds=5)
 
 
@@ -123,7 +123,7 @@ def test_redirect_is_not_followed(rig: Rig) -> None:
 
 def test_timeout(rig: Rig) -> None:
     """An answer that does not come in time is given up, and asked for again."""
-    rig.fault("/contacts", delay_seconds=1)
+    rig.fault("/objects/2026-09/contacts", delay_seconds=1)
     crm = rig.crm(timeout_seconds=0.2)
     start = time.monotonic()
     assert pulled(crm, "contact")
@@ -179,7 +179,7 @@ def test_within_the_limits() -> None:
 def test_quota_of_the_day(rig: Rig) -> None:
     """When HubSpot says the day's calls are used up, nothing more is tried, and it says when the next day begins."""
     body = {"message": "You have reached your daily limit.", "policyName": "DAILY"}
-    rig.fault("/contacts", status=429, body=body)
+    rig.fault("/objects/2026-09/contacts", status=429, body=body)
     with pytest.raises(RetryLater, match="DAILY") as caught:
         pulled(rig.crm(), "contact")
     now = datetime.now(UTC)
@@ -190,7 +190,7 @@ def test_quota_of_the_day(rig: Rig) -> None:
 
 def test_midnight_of_the_account(rig: Rig) -> None:
     """The day ends at midnight in the account's own time zone."""
-    rig.fault("/contacts", status=429, body={"policyName": "DAILY"})
+    rig.fault("/objects/2026-09/contacts", status=429, body={"policyName": "DAILY"})
     rig.fault("/account-info/", status=200, body={"utcOffsetMilliseconds": -5 * 3_600_000})
     with pytest.raises(RetryLater) as caught:
         pulled(rig.crm(), "contact")
@@ -201,7 +201,7 @@ def test_midnight_of_the_account(rig: Rig) -> None:
 
 def test_account_that_does_not_tell_its_zone(rig: Rig) -> None:
     """Without the account's time zone, the day is taken to end at midnight UTC."""
-    rig.fault("/contacts", status=429, body={"policyName": "DAILY"})
+    rig.fault("/objects/2026-09/contacts", status=429, body={"policyName": "DAILY"})
     rig.fault("/account-info/", status=500)
     with pytest.raises(RetryLater) as caught:
         pulled(rig.crm(), "contact")
@@ -211,12 +211,12 @@ def test_account_that_does_not_tell_its_zone(rig: Rig) -> None:
 
 def test_moving_account(rig: Rig) -> None:
     """An account that is being moved is left alone for as long as HubSpot says."""
-    rig.fault("/contacts", status=477, retry_after=7_200)
+    rig.fault("/objects/2026-09/contacts", status=477, retry_after=7_200)
     with pytest.raises(RetryLater) as caught:
         pulled(rig.crm(retry=Retry()), "contact")
     assert caught.value.resume_at is not None
     assert caught.value.resume_at - datetime.now(UTC) > timedelta(seconds=7_100)
-    assert len(rig.requests()) == 1
+    assert len(rig.requests("GET /crm/objects")) == 1
 
 
 def findings(rig: Rig, home: Path | None = None) -> list[Finding]:

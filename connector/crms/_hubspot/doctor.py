@@ -6,9 +6,9 @@ from difflib import get_close_matches
 
 from connector.crms._hubspot.api import Api
 from connector.crms._hubspot.fields import CONTACTS, Fields
-from connector.crms._hubspot.rows import STREAMS
+from connector.crms._hubspot.rows import STREAMS, Stream
 from connector.crms._hubspot.source import Source
-from connector.errors import LamplighterError
+from connector.errors import LamplighterError, RetryLater, SetupError
 from connector.mapping import Mapping as FieldMapping
 from connector.model import Finding
 
@@ -73,6 +73,20 @@ class Doctor:
             yield from self._mapped(kind, stream.name, wanted, names)
             if kind == CONTACTS:
                 yield self._ours(len(self._fields.missing(there)))
+
+    def demand(self, stream: Stream) -> None:
+        """Raises SetupError where the mapping names a property of `stream` that the account does not have.
+
+        HubSpot would leave it out of every answer without a word, and every contact would seem to have lost it.
+        """
+        kind = self._source.kind(stream)
+        self._source.floor.add(f"properties of {kind}", 1)
+        names = [each["name"] for each in self._api.properties(kind) if "name" in each]
+        if not names:
+            raise RetryLater(f"HubSpot answered what properties {kind} have with nothing", hint="lamplighter run")
+        for finding in self._mapped(kind, stream.name, self._source.properties(stream), names):
+            if not finding.ok:
+                raise SetupError(f"HubSpot {kind}: {finding.detail}; nothing was pulled of them", hint=finding.fix)
 
     def _mapped(self, kind: str, stream: str, wanted: Sequence[str], names: Sequence[str]) -> Iterator[Finding]:
         unknown = [name for name in wanted if name not in names]
