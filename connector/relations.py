@@ -68,3 +68,10 @@ def without(rows: ir.Table, other: ir.Table, keys: Sequence[str]) -> ir.Table:
     marked = other.select(*keys).distinct().mutate(found_=ibis.literal(True))
     joined = rows.left_join(marked, keys)
     return joined.filter(marked.found_.isnull()).select(*[rows[name] for name in rows.columns])
+
+
+def newest(rows: ir.Table) -> ir.Table:
+    """The newest version of each key; of equal versions the one seen last."""
+    order = ibis.window(group_by=rows.key, order_by=[rows.version.desc(), rows.run.desc()])
+    ranked = rows.mutate(rank_=ibis.row_number().over(order))
+    return ranked.filter(ranked.rank_ == 0).drop("rank_")

@@ -6,15 +6,15 @@ Everything else keeps the decisions it has. A full pass gives the same result; a
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
 
 import ibis
 import ibis.expr.types as ir
 
 from connector.merge.identity import STRONG
 from connector.merge.seen import Seen
+from connector.relations import newest
 
-NOT_CONTENT = ("version", "run", "updated_at", "rank_")
+NOT_CONTENT = ("version", "run", "updated_at")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def changed_persons(news: News, old_person: ir.Table, person: ir.Table, trait: i
         _owners_of_interactions(person, _interactions_with_news(news)),
         trait.filter(trait.next_change_at <= news.as_of).select("person_id"),
     ]
-    return reduce(lambda left, right: left.union(right), found).distinct()
+    return ibis.union(*found).distinct()
 
 
 def _differing(old: ir.Table, new: ir.Table) -> ir.Table:
@@ -131,7 +131,5 @@ def _changed_products(news: News) -> ir.Table:
     rows = news.product
     new = rows.filter(rows.run > news.since)
     old = rows.filter(rows.run <= news.since).semi_join(new, "key")
-    order = ibis.window(group_by=old.key, order_by=[old.version.desc(), old.run.desc()])
-    held = old.mutate(rank_=ibis.row_number().over(order)).filter(ibis._.rank_ == 0)
-    different = new.select(content).difference(held.select(content))
+    different = new.select(content).difference(newest(old).select(content))
     return different.select("product_id", "key").distinct()

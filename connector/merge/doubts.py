@@ -27,11 +27,9 @@ def _unknown_products(merged: Merged) -> Iterator[str]:
 
 def _doubled_contacts(merged: Merged) -> Iterator[str]:
     contact = merged.contact
-    each = contact.group_by("person_id", "crm").agg(
-        contacts=contact.count(), one=contact.key.min(), other=contact.key.max()
-    )
+    each = contact.group_by("person_id", "crm").agg(contacts=contact.count(), one=contact.key.min())
     doubled = each.filter(each.contacts > 1)
-    found = _row(doubled.agg(persons=doubled.count(), one=doubled.one.min(), other=doubled.other.min()))
+    found = _row(doubled.agg(persons=doubled.count(), one=doubled.one.min()))
     if found["persons"]:
         yield (
             f"{found['persons']:,} persons have several contacts in one CRM (the same e-mail), among them "

@@ -10,14 +10,15 @@ import pyarrow as pa
 
 from connector.decide.profile import NAMES, profile, says_something
 from connector.home import Home
+from connector.merge.contacts import live
 from connector.push.plan import Scope
 from connector.store import acknowledged
 
 
 def contacts_of(home: Home, destination: str) -> ir.Table:
     """person_id and member (the CRM's id) of every contact that is alive in a CRM."""
-    contact = home.warehouse.current("contact")
-    alive = contact.filter((contact.crm == destination) & contact.merged_into.isnull() & contact.deleted_at.isnull())
+    alive = live(home.warehouse.current("contact"))
+    alive = alive.filter(alive.crm == destination)
     person = home.warehouse.derived("person")
     of_contacts = person.filter(person.identifier_type == "contact").select("person_id", key="identifier")
     return alive.select("key", member="crm_id").join(of_contacts, "key").select("person_id", "member")
@@ -33,20 +34,21 @@ def decided_members(home: Home, destination: str, run: int) -> set[str]:
     return {key.removeprefix(prefix) for key in found}
 
 
-def bury_gone(home: Home, destination: str, run: int, of: Collection[str] | None) -> None:
+def bury_gone(home: Home, destination: str, run: int, of: set[str] | None) -> None:
     """Contacts that were merged away or deleted leave our books; a merge's survivor inherits, uncertain."""
     contact = home.warehouse.current("contact")
     gone = contact.filter((contact.crm == destination) & (contact.merged_into.notnull() | contact.deleted_at.notnull()))
     rows = gone.select("crm_id", "merged_into").to_pyarrow()
     heirs = dict(zip(rows["crm_id"].to_pylist(), rows["merged_into"].to_pylist(), strict=True))
-    ours = _with_traces(home, destination, of) & heirs.keys()
+    ours = _with_traces(home, destination, heirs.keys() if of is None else heirs.keys() & of)
     if ours:
         prefix = f"{destination}:"
         survivors = {member: _last_heir(member, heirs, prefix) for member in sorted(ours)}
         acknowledged.inherit(home.store, destination, survivors, run)
 
 
-def _with_traces(home: Home, destination: str, of: Collection[str] | None) -> set[str]:
+def _with_traces(home: Home, destination: str, of: Collection[str]) -> set[str]:
+    """Those of some contacts that a list or property of ours is acknowledged for."""
     in_lists = {member for _, member, _ in acknowledged.members(home.store, destination, of)}
     return in_lists | set(acknowledged.profiles(home.store, destination, of))
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,13 +57,14 @@ class Store:
         self.engine.dispose()
 
 
-def upsert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]]) -> None:
-    """Insert rows, or overwrite those with the same primary key (both databases know the same clause)."""
+def upsert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]], *, keep: Sequence[str] = ()) -> None:
+    """Insert rows, or overwrite those with the same primary key, but for the columns in `keep`."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     key = [column.name for column in table.primary_key]
+    written = rows[0].keys() - {*key, *keep} if rows else set()
     for start in range(0, len(rows), CHUNK):
         statement = insert(table)
-        changes = {c.name: statement.excluded[c.name] for c in table.columns if c.name in rows[0] and c.name not in key}
+        changes = {name: statement.excluded[name] for name in sorted(written)}
         connection.execute(
             statement.on_conflict_do_update(index_elements=key, set_=changes), rows[start : start + CHUNK]
         )

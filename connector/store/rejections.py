@@ -30,10 +30,7 @@ def keep(store: Store, source: str, run: int, rows: Sequence[Rejection]) -> None
         for row in rows
     }
     with store.begin() as connection:
-        known = _first_seen(connection, source)
-        for place, row in values.items():
-            row["first_seen"] = known.get(place, seen)
-        upsert(connection, rejected, list(values.values()))
+        upsert(connection, rejected, list(values.values()), keep=("first_seen",))
 
 
 def counts(store: Store) -> list[tuple[str, str, str, int]]:
@@ -42,8 +39,3 @@ def counts(store: Store) -> list[tuple[str, str, str, int]]:
     query = sa.select(rejected.c.source, rejected.c.stream, rejected.c.reason, how_many)
     grouped = query.group_by(rejected.c.source, rejected.c.stream, rejected.c.reason).order_by(how_many.desc())
     return [tuple(row) for row in store.rows(grouped)]
-
-
-def _first_seen(connection: sa.Connection, source: str) -> dict[tuple[str, str], Any]:
-    query = sa.select(rejected.c.stream, rejected.c.reference, rejected.c.first_seen)
-    return {(r.stream, r.reference): r.first_seen for r in connection.execute(query.where(rejected.c.source == source))}

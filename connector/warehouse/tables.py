@@ -13,7 +13,8 @@ from deltalake.exceptions import DeltaError
 from ibis.backends.duckdb import Backend
 
 from connector.errors import SetupError
-from connector.schema import DERIVED, FIGURES, SEEN, TABLES
+from connector.relations import newest
+from connector.schema import DERIVED, FIGURES, TABLES
 
 ROWS_A_WRITE = 100_000
 
@@ -140,17 +141,5 @@ class Warehouse:
         except (DeltaError, OSError, ValueError) as error:
             raise SetupError(
                 f"the warehouse table {table} cannot be read: {str(error).splitlines()[0][:200]}",
-                hint=f"move {self.root / table} away and its cursors are pulled again: `lamplighter run --rebuild`",
+                hint=f"restore {self.root / table} from a backup, then: lamplighter run",
             ) from None
-
-
-def newest(rows: ir.Table) -> ir.Table:
-    """The newest version of each key; of equal versions the one seen last."""
-    order = ibis.window(group_by=rows.key, order_by=[rows.version.desc(), rows.run.desc()])
-    ranked = rows.mutate(rank_=ibis.row_number().over(order))
-    return ranked.filter(ranked.rank_ == 0).drop("rank_")
-
-
-def empty(table: str) -> ir.Table:
-    """A seen table without rows, for stages that want one."""
-    return ibis.memtable(SEEN[table].empty_table())
