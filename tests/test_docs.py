@@ -121,3 +121,16 @@ def test_links_between_the_documents_lead_somewhere(page: Path) -> None:
     """No relative link is broken."""
     links = re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_no_message_names_a_command_that_is_not_there() -> None:
+    """An admin who does what a hint says finds the command and its options."""
+    known = {
+        " ".join(words): {opt for each in found.params for opt in each.opts} for words, found in commands().items()
+    }
+    told = re.compile(r"lamplighter ([a-z]+)((?: --[a-z-]+(?: [\w{}./]+)?)+)")
+    sources = [path.read_text("utf-8") for path in (ROOT / "connector").rglob("*.py")]
+    hints = [found for text in sources for found in told.finditer(text)]
+    named = [(found[1], option) for found in hints for option in re.findall(r"--[a-z-]+", found[2])]
+    assert ("run", "--approve") in named
+    assert [pair for pair in named if pair[1] not in known.get(pair[0], ())] == []
