@@ -1,14 +1,16 @@
 # Everything a fresh machine with Python 3.11 needs: each target sets itself up first.
 #   make demo [CRM=hubspot] [WORLD=folder]   what a marketer sees after an install, on a shop of its own
 #   make test                                lint, types, import contracts and tests, in minutes
-#   make slow                                the tests that take longer
-#   make bench [WORLD=folder]                measurements, printed
+#   make slow [LAMPLIGHTER_SEEDS=200]        the tests that take longer, 200 random lives of a portal among them
+#   LAMPLIGHTER_SEED=123 make slow-one       one of these lives again
+#   make bench [WORLD=folder]                measurements, printed (make bench WORLD=changes: of later pulls)
 #   make clean                               remove what make made
 
 PYTHON ?= python3.11
 VENV ?= .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
+LIVES := tests/scenario/test_portal_life.py
 READY := $(VENV)/.installed
 
 demo: $(READY)
@@ -18,7 +20,11 @@ test: lint
 	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadfile
 
 slow: $(READY)
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --ignore $(LIVES)
+	$(BIN)/pytest -m slow -n $(WORKERS) --dist worksteal $(LIVES)
+
+slow-one: $(READY)
+	$(BIN)/pytest -m slow $(LIVES)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(WORLD)
@@ -37,4 +43,4 @@ $(READY): setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
-.PHONY: demo test slow bench lint clean
+.PHONY: demo test slow slow-one bench lint clean

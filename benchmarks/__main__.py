@@ -1,10 +1,15 @@
-"""`python -m benchmarks [WORLD]`: how long a first pass over a world takes, and how much memory."""
+"""`python -m benchmarks [WORLD]`: how long a first pass over a world takes, and how much memory.
+
+`python -m benchmarks changes`: what the pulls after the first one cost.
+"""
 
 import json
 import statistics
 import subprocess
 import sys
 from typing import Any
+
+from benchmarks import changes
 
 RUNS = 3
 
@@ -20,6 +25,9 @@ def measure(world: str) -> dict[str, Any]:
 def main() -> None:
     """Print a row of the table in benchmarks/README.md."""
     world = sys.argv[1] if len(sys.argv) > 1 else ""
+    if world == "changes":
+        changes.main()
+        return
     runs = [measure(world) for _ in range(RUNS)]
     calls = runs[0]["calls"]["hubspot"]
     cells = [

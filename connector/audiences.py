@@ -35,6 +35,8 @@ class Policy:
         gold_percent, silver_percent: of the buyers in that window; the rest are bronze.
         own_lists: how many families get an exclusion list of their own.
         refresh: how often shop-wide figures are computed anew.
+        legal_basis_required: mail needs a legal basis that the CRM has recorded.
+        marketing_only: no mail to contacts of whom the CRM says that they are not its marketing contacts.
     """
 
     window: timedelta = timedelta(days=365)
@@ -50,6 +52,8 @@ class Policy:
     silver_percent: float = 15
     own_lists: int = 0
     refresh: timedelta = timedelta(days=1)
+    legal_basis_required: bool = False
+    marketing_only: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,11 +99,14 @@ def _audience(text: YamlText, where: Where, value: Any) -> Audience:
         if word not in one:
             raise text.error((*where, word), "is missing")
     rule = checked_rule(text, (*where, "rule"), one["rule"])
+    purpose = _purpose(text, (*where, "purpose"), one["purpose"])
+    if EACH_FAMILY in rule and purpose not in (Purpose.EXCLUDE, Purpose.INSIGHT):
+        raise text.error((*where, "purpose"), f"{EACH_FAMILY} makes lists that address nobody: exclude or insight")
     told = ("title", "product_id", "family", "date", "order_id", "until") if EACH_FAMILY in rule else sayable(rule)
     return Audience(
         name=_name(text, (*where, "name"), one["name"]),
         label=_sentence(text, (*where, "label"), one["label"], FAMILY_LABEL if EACH_FAMILY in rule else ()),
-        purpose=_purpose(text, (*where, "purpose"), one["purpose"]),
+        purpose=purpose,
         rule=rule,
         reason=_sentence(text, (*where, "reason"), one["reason"], told),
         guard=_guard(text, (*where, "guard"), one.get("guard")),
@@ -166,11 +173,12 @@ def _own_lists(text: YamlText, audiences: tuple[Audience, ...]) -> int:
 
 
 def _policy(text: YamlText, value: Any, own_lists: int) -> Policy:
-    top = keyed(text, ("policy",), value, ("suppression", "cross_sell", "loyalty", "refresh"))
+    top = keyed(text, ("policy",), value, ("suppression", "cross_sell", "loyalty", "consent", "refresh"))
     given = {
         **_suppression(text, ("policy", "suppression"), top.get("suppression")),
         **_cross_sell(text, ("policy", "cross_sell"), top.get("cross_sell")),
         **_loyalty(text, ("policy", "loyalty"), top.get("loyalty")),
+        **_consent(text, ("policy", "consent"), top.get("consent")),
     }
     if "refresh" in top:
         given["refresh"] = checked_duration(text, ("policy", "refresh"), top["refresh"])
@@ -214,3 +222,16 @@ def _loyalty(text: YamlText, where: Where, value: Any) -> dict[str, Any]:
     if "window" in one:
         found["tier_window"] = checked_duration(text, (*where, "window"), one["window"])
     return found
+
+
+_LEGAL_BASIS = ("ignored", "required")
+
+
+def _consent(text: YamlText, where: Where, value: Any) -> dict[str, Any]:
+    one = keyed(text, where, value, ("legal_basis", "marketing_only"))
+    basis, marketing = one.get("legal_basis", "ignored"), one.get("marketing_only", True)
+    if basis not in _LEGAL_BASIS:
+        raise unknown(text, (*where, "legal_basis"), basis, _LEGAL_BASIS)
+    if not isinstance(marketing, bool):
+        raise text.error((*where, "marketing_only"), f"{marketing!r} must be true or false")
+    return {"legal_basis_required": basis == "required", "marketing_only": marketing}

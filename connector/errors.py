@@ -3,7 +3,7 @@
     LamplighterError
     ├── SetupError        change the set-up, then run again          exit 2
     ├── RetryLater        nothing to change: wait, then run again    exit 3
-    │   └── ListGone      somebody deleted our list: make it again
+    │   └── ListGone      somebody deleted our list: bring it back
     ├── GuardStop         look at the plan, then approve it          exit 4
     └── Failed            a fault: nothing was lost, see the log     exit 1
 
@@ -60,14 +60,14 @@ class RetryLater(LamplighterError):
 
 
 class ListGone(RetryLater):
-    """Somebody deleted one of our lists at the destination; the next plan fills a new one.
+    """One of our lists is not there any more: deleted, or turned into something that is not ours to change.
 
     Args:
         audience: our name of the list.
     """
 
     def __init__(self, audience: str) -> None:
-        super().__init__(f"the list {audience} was deleted at the destination", hint="lamplighter run")
+        super().__init__(f"the list {audience} was deleted or changed at the destination", hint="lamplighter run")
         self.audience = audience
 
 

@@ -1,12 +1,10 @@
 """An install opened for work: its settings, store, warehouse, audiences and the systems it is connected to."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from pydantic import BaseModel
 
 from connector import crms, events, settings
 from connector.audiences import Audiences, load_audiences
@@ -71,11 +69,47 @@ def build_crms(path: Path, chosen: settings.Settings, store: Store) -> Iterator[
             yield crms.build(name, _told(part), path, Remembered(store, name))
 
 
-def _told(part: BaseModel) -> dict[str, Any]:
-    """What an adapter is told: the settings, with the token to be asked for instead of its reference."""
+def _told(part: settings.HubSpotPart | settings.SalesforcePart) -> dict[str, Any]:
+    """What an adapter is told: the settings, with secrets to be asked for instead of their references."""
     values = part.model_dump()
-    reference = values["token"]
-    return {**values, "token": lambda: settings.secret(reference).get_secret_value()}
+    if isinstance(part, settings.SalesforcePart):
+        return {**values, **_way_into_salesforce(part)}
+    if part.oauth is not None:
+        return {**values, "token": None, "oauth": _app(part.oauth)}
+    return {**values, "token": lambda: settings.secret(part.token).get_secret_value()}
+
+
+def _way_into_salesforce(part: settings.SalesforcePart) -> dict[str, Any]:
+    token, app = part.token, part.oauth
+    if app is None:
+        return {"token": _asked(token), "oauth": None}
+    secrets = {name: _asked(getattr(app, name)) for name in ("client_secret", "private_key", "refresh_token")}
+    rotated = app.refresh_token or ""
+    return {
+        "token": None,
+        "oauth": {**app.model_dump(), **secrets, "keep_refresh_token": lambda token: _keep(rotated, token)},
+    }
+
+
+def _asked(reference: str | None) -> Callable[[], str]:
+    """Asks for a secret when it is needed; none is the empty text."""
+    return lambda: settings.secret(reference, "lamplighter connect salesforce").get_secret_value() if reference else ""
+
+
+def _app(part: settings.OAuthPart) -> crms.OAuthClient:
+    connect = "lamplighter connect hubspot --oauth"
+    return crms.OAuthClient(
+        client_id=part.client_id,
+        client_secret=lambda: settings.secret(part.client_secret, connect).get_secret_value(),
+        refresh_token=lambda: settings.secret(part.refresh_token, connect).get_secret_value(),
+        keep_refresh_token=lambda token: _keep(part.refresh_token, token),
+    )
+
+
+def _keep(reference: str, value: str) -> bool:
+    """Replace a secret where it is; what stands in the environment is not ours to replace."""
+    kind, _, name = reference.partition(":")
+    return kind == "keyring" and settings.keep_secret(name, value)
 
 
 def build_sources(path: Path, chosen: settings.Settings) -> Iterator[EventSource]:

@@ -19,6 +19,11 @@ TRANSIENT = frozenset({408, 423, 429, 500, 502, 503, 504, 520, 521, 522, 523, 52
 LOCKED_SECONDS = 2.0
 """HubSpot, error handling: after a 423 wait at least two seconds."""
 
+EASES = 60.0
+"""Seconds after which a limit that was met although we kept to it is tried again."""
+MOST_BESIDE = 5.0
+"""Calls that others are taken to make for each of ours, at most: a burst of theirs must not stop us for the day."""
+
 _waiting = True
 
 
@@ -151,14 +156,21 @@ class Rate:
     """At most `calls` in any `seconds`, for all threads together. Waits, in turn, until a call fits.
 
     A rolling window and not a refilled bucket: the latter lets twice its size through within one window.
+
+    Attributes:
+        calls: what we allow ourselves; None: no limit is known.
+        others: of these, what somebody else took within the last window, as far as the other side tells.
     """
 
     def __init__(self, calls: int | None, seconds: float, clock: Clock) -> None:
         self.calls = calls
+        self.others = 0
         self.seconds = seconds
         self._clock = clock
         self._taken: deque[float] = deque()
         self._lock = threading.Lock()
+        self._halved = 0
+        self._eases_at = 0.0
 
     def take(self) -> float:
         """Wait for a place; returns how long that took. No limit known: no wait."""
@@ -168,55 +180,100 @@ class Rate:
         self._clock.sleep(at - now)
         return at - now
 
+    def heard(self, most: int, left: int) -> None:
+        """The other side allows `most` calls a window, and has `left`: what is missing and not ours, others took."""
+        with self._lock:
+            self._forget(self._clock.monotonic())
+            self.others = max(0, most - left - len(self._taken))
+
+    def pushed_back(self) -> None:
+        """A call was one too many although we kept to `calls`: half as many for EASES seconds, at least one."""
+        with self._lock:
+            self._halved = min(self._halved + 1, 3)
+            self._eases_at = self._clock.monotonic() + EASES
+
     def _place(self, now: float) -> float:
-        while self._taken and self._taken[0] <= now - self.seconds:
-            self._taken.popleft()
-        at = now
-        if self.calls is not None and len(self._taken) >= self.calls:
-            at = max(now, self._taken[-self.calls] + self.seconds)
+        self._forget(now)
+        allowed, at = self._allowed(now), now
+        if allowed is not None and len(self._taken) >= allowed:
+            at = max(now, self._taken[-allowed] + self.seconds)
         self._taken.append(at)
         return at
+
+    def _forget(self, now: float) -> None:
+        while self._taken and self._taken[0] <= now - self.seconds:
+            self._taken.popleft()
+
+    def _allowed(self, now: float) -> int | None:
+        if self._halved and now >= self._eases_at:
+            self._halved, self._eases_at = self._halved - 1, now + EASES
+        return None if self.calls is None else max(1, self.calls - self.others >> self._halved)
 
 
 class DailyBudget:
     """Leaves a share of the account's daily calls to others.
 
+    Not every answer tells what is left. In between, our own calls are counted, each as many times as others were
+    seen to spend beside it.
+
     Args:
         reserve_percent: of the daily limit, never spent by us.
         resets_at: asked once the reserve is reached: when the account's day ends.
+
+    Attributes:
+        limit, left: calls a day and calls left today, as last told; None: never told.
+        untold: our calls since then.
     """
 
     def __init__(self, system: str, reserve_percent: float, clock: Clock, resets_at: Callable[[], datetime]) -> None:
         self.limit: int | None = None
         self.left: int | None = None
+        self.untold = 0
+        self._pace = 1.0
         self._system = system
         self._share = reserve_percent / 100
         self._clock = clock
         self._resets_at = resets_at
         self._until: datetime | None = None
+        self._lock = threading.RLock()
 
     def heard(self, limit: Any, left: Any) -> None:
         """What an answer said: calls a day, and calls left today. Anything that is no number is ignored."""
-        if str(limit).isdecimal() and str(left).isdecimal():
-            self.limit, self.left = int(limit), int(left)
+        if not (str(limit).isdecimal() and str(left).isdecimal()):
+            return
+        with self._lock:
+            if self.left is not None and self.untold:
+                self._pace = min(MOST_BESIDE, max(1.0, (self.left - int(left)) / self.untold))
+            self.limit, self.left, self.untold = int(limit), int(left), 0
 
     @property
     def reserve(self) -> float:
         """Calls a day that are kept for others."""
         return (self.limit or 0) * self._share
 
+    @property
+    def spare(self) -> int | None:
+        """Calls left today that are ours to spend; None: never told."""
+        return None if self.left is None else max(0, int(self.left - self.untold * self._pace - self.reserve))
+
     def spend(self) -> None:
         """Called before each call. Raises RetryLater where it would touch the reserve."""
-        if self.limit is None or self.left is None or self.left > self.reserve:
-            return
-        if self._until is None:
-            self._until = self._resets_at()
-        if self._clock.now() >= self._until:
-            self.limit = self.left = self._until = None  # a new day
-            return
+        with self._lock:
+            if self.spare != 0 or self._new_day():
+                self.untold += 1
+                return
         raise RetryLater(
-            f"{self._system}: {self.left:,} of {self.limit:,} calls are left today, and the last "
+            f"{self._system}: {self.left or 0:,} of {self.limit or 0:,} calls are left today, and the last "
             f"{self._share:.0%} are kept for others; what is done is kept",
             hint="lamplighter run after the account's midnight, or change reserve_percent in lamplighter.yaml",
             resume_at=self._until,
         )
+
+    def _new_day(self) -> bool:
+        """True once the day is over in which the reserve was reached: nothing is known of the new one yet."""
+        if self._until is None:
+            self._until = self._resets_at()
+        if self._clock.now() < self._until:
+            return False
+        self.limit = self.left = self._until = None
+        return True

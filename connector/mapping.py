@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import abc
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,8 @@ class Mapping:
         properties: our own stable name -> the CRM's property.
         group, group_label: the CRM's property group that holds them.
         list_prefix: stands before the label of each of our lists.
-        list_folder: id of the CRM's folder for them; None for its top.
+        list_folder: the CRM's folder that they are made in, by name; empty: its top.
+        notes: stream -> what settings, not the file, say about how its rows come out.
     """
 
     name: str
@@ -57,12 +58,29 @@ class Mapping:
     group: str = "lamplighter"
     group_label: str = "Lamplighter"
     list_prefix: str = "Lamplighter: "
-    list_folder: str | None = None
+    list_folder: str = "Lamplighter"
+    notes: abc.Mapping[str, str] = field(default_factory=dict)
 
     def digest(self, stream: str) -> str:
         """Changes when rows of a stream could come out otherwise."""
         written = json.dumps(self.text.data["streams"][stream], sort_keys=True, default=str)
-        return hashlib.sha256(written.encode()).hexdigest()[:12]
+        return hashlib.sha256((written + self.notes.get(stream, "")).encode()).hexdigest()[:12]
+
+    def only(self, names: abc.Container[str]) -> "Mapping":
+        """The same without the streams that are not among `names`: nobody asks for what they need."""
+        return replace(self, streams={name: each for name, each in self.streams.items() if name in names})
+
+    def noted(self, stream: str, note: str) -> "Mapping":
+        """The same, with something more that the digest of a stream depends on."""
+        return replace(self, notes={**self.notes, stream: self.notes.get(stream, "") + note})
+
+    def with_source(self, stream: str, column: str, foreign: str) -> "Mapping":
+        """The same, with a column filled from one foreign field, whatever the file says; unusable values are empty."""
+        mapped = self.streams[stream]
+        kind = transforms.natural(mapped.schema.field(column).type)
+        filled = Field(column=column, sources=(foreign,), transform=kind, lenient=True)
+        changed = replace(mapped, fields={**mapped.fields, column: filled})
+        return replace(self, streams={**self.streams, stream: changed}).noted(stream, f"{column}: {foreign}")
 
 
 def load_mapping(name: str, home: Path | None, needs: abc.Mapping[str, Sequence[str]] | None = None) -> Mapping:
@@ -96,7 +114,7 @@ class _Checked:
             group=self._word(("group", "name"), group.get("name"), "lamplighter"),
             group_label=self._word(("group", "label"), group.get("label"), "Lamplighter"),
             list_prefix=self._word(("lists", "prefix"), lists.get("prefix"), "Lamplighter: "),
-            list_folder=self._word(("lists", "folder"), lists.get("folder"), "") or None,
+            list_folder=self._word(("lists", "folder"), lists.get("folder"), "Lamplighter"),
         )
         self._needed(found, needs)
         return found

@@ -48,6 +48,8 @@ class Batch:
         kept: how many of them are in `tables` (one record may make several rows).
         skipped: records that are known to be of no use (an event of another kind), or seen before.
         rejected: records that should have been of use.
+        erased: warehouse table -> keys that were deleted for good at the source (a privacy deletion): everything
+            held of them but the rows in `tables` must vanish.
     """
 
     tables: Mapping[str, pa.Table]
@@ -56,6 +58,7 @@ class Batch:
     kept: int
     skipped: int = 0
     rejected: Sequence[Rejection] = ()
+    erased: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class Purpose(StrEnum):
@@ -84,6 +87,19 @@ class ListSpec:
     name: str
     label: str
     purpose: Purpose
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensured:
+    """What became of the lists that we asked for. Every name is in exactly one of the two.
+
+    Attributes:
+        ids: name -> remote id, of the lists that stand.
+        refused: name -> why this list is not there, and what to do about it.
+    """
+
+    ids: Mapping[str, str]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,14 +178,17 @@ class Receipt:
         added, removed: members for whom the wish now holds (also where it held before).
         written: CRM id -> the record's own modification time after our write (None where not told).
         rejected: CRM id -> the destination's own words.
+        withheld: CRM id, which is also in `written` -> our property -> the destination's words: the contact was
+            written without these properties.
 
-    Every id of the Delivery is in exactly one of them.
+    Every id of the Delivery is in exactly one of the first four.
     """
 
     added: Sequence[str] = ()
     removed: Sequence[str] = ()
     written: Mapping[str, datetime | None] = field(default_factory=dict)
     rejected: Mapping[str, str] = field(default_factory=dict)
+    withheld: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +208,25 @@ class Finding:
     fix: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class DailyQuota:
+    """An account's daily calls, as far as it told.
+
+    Attributes:
+        limit: calls a day, of everybody.
+        left: of these, today.
+        spare: of these, ours to spend: less what is kept for others.
+        ours: of the limit, ours to spend on a whole day.
+        resets_at: when the account's day ends, where that is known.
+    """
+
+    limit: int
+    left: int
+    spare: int
+    ours: int
+    resets_at: datetime | None = None
+
+
 @dataclass(kw_only=True)
 class Calls:
     """Calls to one system within a run (mutable: the transport counts as it goes).
@@ -199,6 +237,9 @@ class Calls:
         reads, writes: made, by what they do (a search or batch read is a read although it is a POST).
         floor: fewest calls this run's work could have taken (reference formula of the system); None if unknown.
         budget_left: calls left to the account today, None if it did not say.
+        limited: of those made, refused as one too many at that moment (429).
+        quota: the account's daily calls; None where it did not tell.
+        forecast: calls that the run was expected to take, told before it began; None where nobody could know.
     """
 
     made: int = 0
@@ -207,3 +248,6 @@ class Calls:
     writes: int = 0
     floor: int | None = None
     budget_left: int | None = None
+    forecast: int | None = None
+    limited: int = 0
+    quota: DailyQuota | None = None

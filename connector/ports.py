@@ -5,14 +5,25 @@ A new CRM, ad destination or event source is one file that keeps these words; th
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
-from connector.model import Batch, Calls, Cursor, Delivery, Finding, ListSpec, Receipt
+import pyarrow as pa
+
+from connector.model import Batch, Calls, Cursor, Delivery, Ensured, Finding, Guard, ListSpec, Receipt
 
 Known = Callable[[Sequence[str]], Mapping[str, datetime]]
-"""Given record keys (`hubspot:101`), the newest version we hold or wrote ourselves, for those we know.
+"""Given record keys (`hubspot:101`), the newest version we hold, for those we know.
 A source may skip a record whose version is not newer, and counts it as skipped."""
+
+Held = Callable[[str], pa.Table]
+"""Given a table of the warehouse (`contact`), what we hold of this source in it, one row a key, ordered by key:
+[key, version, gone, bare, points_to, replaces]. `gone`: deleted or merged away; `bare`: nothing is held but that;
+`points_to`: contact_key of an order_header, order_key of an order_line, merged_into of a contact, else None;
+`replaces`: replaces or replaced_by of an order_header."""
+
+SILENCE = Guard(percent=30, at_least=100)
+"""How much of what we hold a sweep may find merely absent before a person must say that it was deleted."""
 
 
 @runtime_checkable
@@ -44,14 +55,24 @@ class Destination(Protocol):
 
     name: str
 
-    def ensure(self, lists: Sequence[ListSpec]) -> Mapping[str, str]:
-        """Make sure each list exists and is ours; returns name -> remote id.
+    def ensure(self, lists: Sequence[ListSpec]) -> Ensured:
+        """Make sure each list exists and is ours.
 
         - Idempotent: found by the id we stored (`remember`), then by label, else created. Never takes over a list
           that is not ours, never touches one we did not create.
-        - A list renamed by the marketer is followed; a deleted one is created again.
+        - A list renamed by the marketer is followed. One that was deleted is restored, or made again, once; the
+          second time it stays deleted and is refused with that reason.
+        - A list that cannot be made (the account's limit, our own) is refused; the others go on.
         - Lists that are ensured already cost no call.
         """
+        ...
+
+    def members(self, audience: str) -> Iterator[Sequence[str]]:
+        """Who is in an ensured list now, page by page, so that drift can be told. Raises ListGone where it is gone."""
+        ...
+
+    def alive(self, members: Sequence[str]) -> frozenset[str]:
+        """Those of `members` that are still contacts under that very id: neither deleted nor merged away."""
         ...
 
     def deliver(self, delivery: Delivery) -> Receipt:
@@ -83,8 +104,33 @@ class Destination(Protocol):
 class CRM(EventSource, Destination, Protocol):
     """A CRM is read and written.
 
-    Streams are `contact`, `product`, `order_header`, `order_line`. Keys are `name:id`.
+    Streams are `contact`, `product`, `order_header`, `order_line`, and what else the CRM needs to fill these tables.
+    Keys are `name:id`.
     """
+
+    def sweeps(self) -> Mapping[str, timedelta]:
+        """Looks at what `pull` cannot see (deletions, moved associations): name -> how often one is worth its calls.
+        Each has a cadence of its own in `jobs/`. Zero: it cannot wait, and the run that hears so carries it out."""
+        ...
+
+    def sweep(self, name: str, cursor: Cursor | None, held: Held, *, approved: bool = False) -> Iterator[Batch]:
+        """Hold what the CRM has now against what we hold, and hand out the differences.
+
+        - As for `pull`: cursors are stored after rows are kept, a sweep that was broken off goes on from its last
+          one, and read == kept + skipped + rejected.
+        - A difference becomes a row: a deletion has `deleted_at`, a merge `merged_into`, a moved order its new
+          contact. Such a row is newer than the one it replaces; what a deletion leaves empty stays as it was held.
+        - What is gone for good is named in `erased` too, as far as it may hold personal data.
+        - Absence is taken for deletion only where the CRM confirms it, and for more than SILENCE allows only when a
+          person has `approved`; else GuardStop, with nothing deleted.
+        - No difference: batches without rows.
+        """
+        ...
+
+    def forecast(self, cursors: Mapping[str, Cursor | None]) -> int | None:
+        """How many calls `pull` will take from these cursors (stream -> cursor), at a cost of at most one call a
+        stream and one to learn what is left of the quota; None where the CRM does not tell."""
+        ...
 
     def check(self) -> Sequence[Finding]:
         """Everything an admin should know before the first run: token, scopes, properties, quota, each with a fix.

@@ -33,7 +33,7 @@ class Merged:
     Attributes:
         person: [person_id, identifier_type, identifier].
         catalogue: all products, one row a product_id; see `merge.catalogue`.
-        lines: their order lines up to as_of; see `merge.lines`. No guests.
+        lines: their order lines up to as_of, with `counts`; see `merge.lines` and `merge.sales`. No guests.
         holding, touch: as in the warehouse, without `run`.
         contact: their live contacts as seen, with `person_id`.
     """

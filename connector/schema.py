@@ -41,6 +41,9 @@ SEEN: dict[str, pa.Schema] = {
         ("ads_consent", BOOL),  # None: unknown
         ("profiling_opt_out", BOOL),
         ("marketable", BOOL),
+        ("subscription_opt_out", BOOL),  # of the kind of mail that these lists are for; None: not asked, or unknown
+        ("legal_basis", TEXT),  # for processing and mail, in the CRM's words, separated by ";"
+        ("quarantined", BOOL),  # the CRM does not send to the address any more
         ("merged_into", TEXT),  # key of the survivor; such a row is a tombstone
         ("deleted_at", TIME),
         ("extra", TEXT),
@@ -64,15 +67,18 @@ SEEN: dict[str, pa.Schema] = {
         ("updated_at", TIME),
         ("deleted_at", TIME),
     ),
-    # the head of an order: CRMs change it apart from its lines
+    # the head of an order, or of a deal: CRMs change it apart from its lines
     "order_header": _schema(
         ("key", TEXT),
         ("version", TIME),
         ("order_id", TEXT),
         ("contact_key", TEXT),  # None: a guest
         ("ordered_at", TIME),
-        ("status", TEXT),  # fulfilled | open | returned | cancelled
+        ("status", TEXT),  # open | cancelled: no purchase; returned: given back whole; all others: a purchase
         ("currency", TEXT),
+        ("amount", MONEY),  # what the sale is worth, where no line says it
+        ("replaces", TEXT),  # keys of other heads of the same sale, separated by ";": this one counts instead of them
+        ("replaced_by", TEXT),  # the same from the other end
         ("updated_at", TIME),
         ("deleted_at", TIME),
     ),
@@ -140,7 +146,7 @@ DERIVED: dict[str, pa.Schema] = {
         ("bought_quantity", MONEY),
         ("first_purchase_at", TIME),
         ("last_purchase_at", TIME),
-        ("last_return_at", TIME),
+        ("last_return_at", TIME),  # of the newest order that returned some, or that was given back whole
         ("last_order_id", TEXT),
         ("last_line_key", TEXT),
         ("last_product_id", TEXT),
@@ -176,8 +182,9 @@ DERIVED: dict[str, pa.Schema] = {
         ("email_opt_out", BOOL),  # strictest of the person's contacts; None: unknown
         ("ads_consent", BOOL),
         ("profiling_opt_out", BOOL),
-        ("orders", LONG),
-        ("spend", MONEY),
+        ("mail_barrier", TEXT),  # what forbids mail to this person, the strictest first; None: may be mailed
+        ("orders", LONG),  # in all currencies
+        ("spend", MONEY),  # in the shop's main currency, that of most lines; other currencies are not added
         ("first_order_at", TIME),
         ("last_order_at", TIME),
         ("last_interaction_at", TIME),
@@ -197,6 +204,7 @@ DERIVED: dict[str, pa.Schema] = {
         ("since", TIME),
         ("until", TIME),
         ("evidence", TEXT),  # JSON: order_id, line, product_id, quantity
+        ("title", TEXT),  # None: a sensitive item, which nobody is told the name of
     ),
     "recommendation": _schema(
         ("person_id", TEXT),
@@ -214,6 +222,13 @@ DERIVED: dict[str, pa.Schema] = {
         ("audience", TEXT),
         ("reason", TEXT),
         ("evidence", TEXT),
+    ),
+    # whom the rule of a list that addresses people holds for, but whom consent keeps out of it
+    "excluded": _schema(
+        ("person_id", TEXT),
+        ("run", LONG),
+        ("audience", TEXT),
+        ("reason", TEXT),  # a mail_barrier, no_ads_consent or profiling_opt_out
     ),
 }
 
@@ -249,6 +264,14 @@ FIGURES: dict[str, pa.Schema] = {
         ("own_list", BOOL),  # this family has an exclusion list of its own
     ),
 }
+
+_FILLED_BY = {"deal": "order_header", "opportunity": "order_header", "opportunity_line": "order_line"}
+
+
+def table_of(stream: str) -> str:
+    """The seen table that a stream of a CRM fills: mostly the one it is called after."""
+    return _FILLED_BY.get(stream, stream)
+
 
 TABLES: dict[str, pa.Schema] = {
     **{name: schema.append(pa.field("run", LONG)) for name, schema in SEEN.items()},

@@ -6,9 +6,9 @@ it holds a reference, `env:NAME` or `keyring:NAME`, and the value prints as `**r
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector import yaml_text
@@ -21,25 +21,104 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _reference(value: str) -> str:
+    if not value.startswith(("env:", "keyring:")):
+        raise ValueError("write env:NAME or keyring:NAME; `lamplighter connect hubspot` keeps the token for you")
+    return value
+
+
+Reference = Annotated[str, AfterValidator(_reference)]
+"""Where a secret is: `env:NAME` or `keyring:NAME`."""
+
+
+class OAuthPart(_Part):
+    """An app that an admin authorised."""
+
+    client_id: str = Field(min_length=1)
+    client_secret: Reference
+    refresh_token: Reference
+
+
 class HubSpotPart(_Part):
-    """One HubSpot account. Seconds are of HubSpot's own clock."""
+    """One HubSpot account, by token or by OAuth. Seconds are of HubSpot's own clock."""
 
     base_url: str = "https://api.hubapi.com"
+    authorize_url: str = "https://app.hubspot.com"
     version: str = "2026-09"
-    token: str = "keyring:hubspot"  # noqa: S105  (a reference, not a token)
+    token: Reference = "keyring:hubspot"  # noqa: S105  (a reference, not a token)
+    oauth: OAuthPart | None = None
     lag_seconds: float = Field(default=60, ge=0)
     overlap_seconds: float = Field(default=600, ge=0)
+    delayed_seconds: float = Field(default=3_600, ge=0)
+    lists: Literal["static", "properties"] = "static"
+    max_lists: int = Field(default=100, ge=1, le=1_500)
     membership_chunk: int = Field(default=500, ge=1, le=5_000)
     batch_records: int = Field(5_000, ge=100, le=100_000)
     reserve_percent: float = Field(default=20, ge=0, lt=100)
     timeout_seconds: float = Field(default=30, gt=0)
+    purchases: Literal["orders", "deals", "both"] = "orders"
+    subscription: str = Field(default="", pattern=r"^\d*$", coerce_numbers_to_str=True)
+    subscription_status: Literal["properties", "api"] = "properties"
+    journal: bool = False
 
-    @field_validator("token")
-    @classmethod
-    def _reference(cls, value: str) -> str:
-        if not value.startswith(("env:", "keyring:")):
-            raise ValueError("write env:NAME or keyring:NAME; `lamplighter connect hubspot` keeps the token for you")
-        return value
+    @model_validator(mode="after")
+    def _journal_of_an_app(self) -> Self:
+        if self.journal and self.oauth is None:
+            raise ValueError("the journal needs an app connected by OAuth: lamplighter connect hubspot --oauth")
+        return self
+
+    @model_validator(mode="after")
+    def _status_of_a_subscription(self) -> Self:
+        if self.subscription_status == "api" and not self.subscription:
+            raise ValueError("subscription_status: api asks about one subscription type; say which: subscription: ID")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if self.oauth and "token" in self.model_fields_set:
+            raise ValueError("there is both a token and oauth; keep the one that is meant")
+        return self
+
+
+class SalesforceAppPart(_Part):
+    """An external client app of the org, and how it proves itself."""
+
+    flow: Literal["client_credentials", "jwt", "refresh_token"] = "client_credentials"
+    client_id: str = Field(min_length=1)
+    client_secret: Reference | None = None
+    username: str = ""
+    private_key: Reference | None = None
+    refresh_token: Reference | None = None
+
+    @model_validator(mode="after")
+    def _what_the_flow_takes(self) -> Self:
+        takes = {"client_credentials": ("client_secret",), "jwt": ("username", "private_key")}
+        missing = [name for name in takes.get(self.flow, ("refresh_token",)) if not getattr(self, name)]
+        if missing:
+            raise ValueError(f"the flow {self.flow} needs {' and '.join(missing)}")
+        return self
+
+
+class SalesforcePart(_Part):
+    """One Salesforce org, by an app of its own or by an access token."""
+
+    instance_url: str = Field(pattern=r"^https?://")
+    version: str = Field(default="66.0", pattern=r"^\d{2,3}\.0$", coerce_numbers_to_str=True)
+    token: Reference | None = None
+    oauth: SalesforceAppPart | None = None
+    purchases: Literal["orders", "opportunities", "both"] = "orders"
+    item_key: str = Field(default="", pattern=r"^\w*$")
+    batch_records: int = Field(5_000, ge=100, le=100_000)
+    bulk_above: int = Field(default=5_000, ge=200)
+    bulk_page: int = Field(default=50_000, ge=1_000, le=250_000)
+    reserve_percent: float = Field(default=20, ge=0, lt=100)
+    timeout_seconds: float = Field(default=60, gt=0)
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.oauth is None) == (self.token is None):
+            raise ValueError("say either oauth (an external client app) or token (an access token)")
+        return self
 
 
 class SourcePart(_Part):
@@ -62,9 +141,13 @@ class WarehousePart(_Part):
 
 
 class SchedulePart(_Part):
-    """How often `serve` works. Minutes."""
+    """How often `serve` works. Sweeps without hours of their own come as often as their CRM holds to be worth it."""
 
     sync_minutes: float = Field(default=15, gt=0)
+    archived_hours: float | None = Field(default=None, gt=0)
+    gone_hours: float | None = Field(default=None, gt=0)
+    moved_hours: float | None = Field(default=None, gt=0)
+    memberships_hours: float | None = Field(default=None, gt=0)
     compact_minutes: float = Field(default=24 * 60, gt=0)
     jitter_seconds: float = Field(default=30, ge=0)
 
@@ -75,6 +158,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", env_prefix="LAMPLIGHTER_", env_nested_delimiter="__")
 
     hubspot: HubSpotPart | None = None
+    salesforce: SalesforcePart | None = None
     sources: tuple[SourcePart, ...] = ()
     store: StorePart = StorePart()
     warehouse: WarehousePart = WarehousePart()
@@ -129,8 +213,11 @@ def _plain(problem: Any) -> str:
     return str(problem["msg"]).removeprefix("Value error, ")
 
 
-def secret(reference: str) -> SecretStr:
+def secret(reference: str, connect: str = "lamplighter connect hubspot") -> SecretStr:
     """The value behind `env:NAME` or `keyring:NAME`.
+
+    Args:
+        connect: the command that puts it there.
 
     Raises:
         SetupError: it is not set; the message says where to put it.
@@ -139,7 +226,7 @@ def secret(reference: str) -> SecretStr:
     value = os.environ.get(name) if kind == "env" else _from_keyring(name)
     if not value:
         where = f"the environment variable {name}" if kind == "env" else f"the keyring entry lamplighter/{name}"
-        raise SetupError(f"{where} is empty", hint="lamplighter connect hubspot")
+        raise SetupError(f"{where} is empty", hint=connect)
     return SecretStr(value.strip())
 
 
@@ -155,6 +242,20 @@ def keep_secret(name: str, value: str) -> bool:
     return True
 
 
+def has_keyring() -> bool:
+    """Whether this machine keeps secrets: one is put there, read back and taken away."""
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        keyring.set_password("lamplighter", "probe", "probe")
+        kept = keyring.get_password("lamplighter", "probe") == "probe"
+        keyring.delete_password("lamplighter", "probe")
+    except KeyringError:
+        return False
+    return kept
+
+
 def _from_keyring(name: str) -> str | None:
     import keyring
     from keyring.errors import KeyringError
@@ -163,5 +264,6 @@ def _from_keyring(name: str) -> str | None:
         return keyring.get_password("lamplighter", name)
     except KeyringError:
         raise SetupError(
-            "this machine has no keyring", hint="set hubspot.token to env:NAME in lamplighter.yaml and export NAME"
+            "this machine has no keyring",
+            hint="write env:NAME instead of keyring:NAME in lamplighter.yaml, and export NAME",
         ) from None

@@ -1,7 +1,7 @@
 """When each job runs. The schedule is rebuilt from the settings at every start, so nothing old is ever pickled."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,11 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from connector import settings
 from connector.errors import LamplighterError, RetryLater
+from connector.home import open_home
+from connector.pipeline.sweeping import first_times
 from jobs.compact import compact
 from jobs.stop import Stop
+from jobs.sweeps import sweep_job
 from jobs.sync import sync
 
 log = structlog.get_logger()
@@ -29,7 +32,10 @@ def serve(home: Path) -> None:
         SetupError: the settings are wrong.
     """
     stop = Stop()
-    scheduler = schedule(home, settings.load(home).schedule, stop)
+    part = settings.load(home).schedule
+    with open_home(home) as opened:
+        sweeps = first_times(opened, datetime.now(UTC))
+    scheduler = schedule(home, part, sweeps, stop)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: _end(stop))
     scheduler.start()
@@ -45,27 +51,38 @@ def _end(stop: Stop) -> None:
     stop.ask()
 
 
-def schedule(home: Path, part: settings.SchedulePart, stop: Stop) -> BackgroundScheduler:
-    """The jobs of a home, not started yet. One at a time: they write the same places."""
+def schedule(
+    home: Path, part: settings.SchedulePart, sweeps: Mapping[str, tuple[timedelta, datetime]], stop: Stop
+) -> BackgroundScheduler:
+    """The jobs of a home, not started yet. One at a time: they write the same places.
+
+    Args:
+        sweeps: name -> how often, and when for the first time: a restart puts no sweep off.
+    """
     scheduler = BackgroundScheduler(
         timezone=UTC, executors={"default": ThreadPoolExecutor(1)}, job_defaults={"coalesce": True, "max_instances": 1}
     )
-    _add(scheduler, sync, home, stop, timedelta(minutes=part.sync_minutes), part.jitter_seconds, at_once=True)
-    _add(scheduler, compact, home, stop, timedelta(minutes=part.compact_minutes), part.jitter_seconds, at_once=False)
+    now, compacting = datetime.now(UTC), timedelta(minutes=part.compact_minutes)
+    jobs: list[tuple[Job, timedelta, datetime]] = [
+        (sync, timedelta(minutes=part.sync_minutes), now),
+        (compact, compacting, now + compacting),
+    ]
+    jobs += [(sweep_job(name), every, first) for name, (every, first) in sweeps.items()]
+    for job, every, first in jobs:
+        _add(scheduler, job, home, stop, every, first, part.jitter_seconds)
     return scheduler
 
 
 def _add(
-    scheduler: Any, job: Job, home: Path, stop: Stop, every: timedelta, jitter_seconds: float, *, at_once: bool
+    scheduler: Any, job: Job, home: Path, stop: Stop, every: timedelta, first: datetime, jitter_seconds: float
 ) -> None:
-    now = datetime.now(UTC)
     scheduler.add_job(
         attempt,
         IntervalTrigger(seconds=every.total_seconds(), jitter=jitter_seconds or None, timezone=UTC),
         args=(job, home, stop),
         id=job.__name__,
         misfire_grace_time=max(60, int(every.total_seconds())),  # later than that, the next one is due anyway
-        next_run_time=now if at_once else now + every,
+        next_run_time=first,
     )
 
 

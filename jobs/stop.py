@@ -31,6 +31,9 @@ class Stop:
         if done < total:
             self._heed()
 
+    def told(self, sentence: str) -> None:
+        """What is told is in the log."""
+
     def _heed(self) -> None:
         if self._asked.is_set():
             raise RetryLater("stopped between two batches, as was asked for", hint="lamplighter run goes on from here")

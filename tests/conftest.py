@@ -8,7 +8,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,18 +18,56 @@ import pytest
 import small_shop as small_shop_files
 import structlog
 from cli import Command, command_in
+from sdk_oracle import Oracle
 
+from connector.crms._hubspot.wire import Wire
 from connector.home import open_home
 from connector.pipeline import Options, run
 from connector.sandbox.serve import Sandbox
 
 REQUIRED = frozenset(os.environ.get("LAMPLIGHTER_REQUIRE", "").split(","))
-"""What must be here: `postgres`, `shared`. CI names both, so that a test cannot be skipped there for good."""
+"""What must be here: `postgres`, `shared`, `node`. CI names them, so that a test cannot be skipped there for good."""
 
 SHARED = Path(__file__).parents[1].parent / "shared"
 
 # No test may read or write the keyring of whoever runs it. Child processes inherit this.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+
+ORACLE = pytest.StashKey[Oracle]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Put the oracle behind the wire to HubSpot, and tell it which servers are sandboxes."""
+    oracle = config.stash[ORACLE] = Oracle()
+    send, start = Wire.send, Sandbox.start
+
+    def watched(self: Wire, call: Any, token: str = "") -> Any:
+        answer = send(self, call, token)
+        oracle.watch(self._base, call, answer)
+        return answer
+
+    def started(self: Sandbox) -> Sandbox:
+        oracle.sandboxes.add(self.url)
+        return start(self)
+
+    Wire.send = watched  # type: ignore[method-assign]
+    Sandbox.start = started  # type: ignore[method-assign]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A test in which the SDK's models refuse a request or an answer fails, whatever else it found."""
+    result = yield
+    if told := item.config.stash[ORACLE].told():
+        pytest.fail("HubSpot's SDK refuses:\n  " + "\n  ".join(told), pytrace=False)
+    return result
+
+
+@pytest.fixture
+def oracle(pytestconfig: pytest.Config) -> Oracle:
+    """HubSpot's SDK, which has seen every call of this run so far."""
+    return pytestconfig.stash[ORACLE]
 
 
 def missing(what: str, why: str) -> NoReturn:
@@ -108,6 +146,27 @@ def told(small_shop: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         with open_home(made) as opened:
             assert run(opened, Options(as_of=datetime.fromisoformat(small_shop_files.END))).status == "done"
     yield made
+
+
+@pytest.fixture(scope="session")
+def npm_ci() -> Callable[[Path], str]:
+    """Installs what the package-lock.json of a folder names; returns npm's path. Needs Node.js 20 and a registry."""
+    npm, node = shutil.which("npm"), shutil.which("node")
+    if npm is None or node is None:
+        missing("node", "Node.js and npm are not installed")
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True).stdout.strip()
+    if int(version.removeprefix("v").partition(".")[0]) < 20:
+        missing("node", f"Node.js 20 or newer is needed, this is {version}")
+
+    def install(folder: Path) -> str:
+        command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+        if any(word in done.stderr for word in ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH")):
+            missing("node", "npm reaches no package registry")
+        assert done.returncode == 0, done.stderr[-3000:]
+        return npm
+
+    return install
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from connector.cli import options
+from connector.cli.report import excluded_in_words
 from connector.cli.terminal import print_json, say, table
+from connector.decide.consent import tally
 from connector.errors import SetupError
 from connector.explain import audiences_of
 from connector.home import Home, open_home
@@ -28,13 +30,16 @@ def overview(context: typer.Context, home: options.Home = options.HOME, json: op
         print_json({"audiences": rows})
         return
     columns = ("name", "label", "purpose", "guard", "wanted", "held")
-    table(columns, [tuple(row[column] for column in columns) for row in rows])
+    kept_out = [sum(row["excluded"].values()) for row in rows]
+    told = [(*(row[column] for column in columns), out) for row, out in zip(rows, kept_out, strict=True)]
+    table((*columns, "kept out"), told)
 
 
 def _overview(home: Home) -> list[dict[str, Any]]:
     wanted = home.warehouse.derived("wanted").group_by("audience").agg(members=lambda rows: rows.count())
     sizes = {row["audience"]: row["members"] for row in wanted.to_pyarrow().to_pylist()}
     held = [acknowledged.sizes(home.store, crm.name) for crm in home.crms]
+    excluded = tally(home.warehouse.derived("excluded"))
     return [
         {
             "name": one.name,
@@ -43,6 +48,7 @@ def _overview(home: Home) -> list[dict[str, Any]]:
             "guard": f"{one.guard.percent:g} % or {one.guard.at_least:,}",
             "wanted": sizes.get(one.name, 0),
             "held": sum(names.get(one.name, 0) for names in held),
+            "excluded": excluded.get(one.name, {}),
         }
         for one in audiences_of(home)
     ]
@@ -54,7 +60,7 @@ def show(
     home: options.Home = options.HOME,
     json: options.Json = False,
 ) -> None:
-    """How many people are wanted in one list, and ten of the reasons."""
+    """How many people are wanted in one list, whom consent keeps out, and ten of the reasons."""
     with open_home(home) as opened:
         audience = _named(opened, name)
         wanted = opened.warehouse.derived("wanted")
@@ -62,10 +68,14 @@ def show(
         count = members.count().to_pyarrow().as_py()
         some = members.order_by("person_id").select("person_id", "reason", "evidence").limit(SHOWN)
         rows = some.to_pyarrow().to_pylist()
+        excluded = tally(opened.warehouse.derived("excluded")).get(name, {})
     if json:
-        print_json({"name": name, "label": audience.label, "members": count, "some": rows})
+        told = {"name": name, "label": audience.label, "members": count, "excluded": excluded, "some": rows}
+        print_json(told)
         return
     say(f"{audience.label} [{name}, {audience.purpose}]: {count:,} people")
+    if excluded:
+        say(excluded_in_words(excluded))
     for row in rows:
         say(f"{row['person_id']}: {row['reason']}")
 

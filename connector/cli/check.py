@@ -2,36 +2,42 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
 from connector import settings
 from connector.audiences import load_audiences
 from connector.cli import options
+from connector.cli.fix import fix as fixed
 from connector.cli.terminal import print_json, say
 from connector.errors import LamplighterError, SetupError
 from connector.home import build_crms, build_sources, open_warehouse
 from connector.model import Finding
 from connector.store import Store, open_store
 
+Fix = Annotated[bool, typer.Option("--fix", help="First create at the CRM what is missing there.")]
 
-def command(home: options.Home = options.HOME, json: options.Json = False) -> None:
+
+def command(home: options.Home = options.HOME, fix: Fix = False, json: options.Json = False) -> None:
     """Try settings, mappings, files, both places and each connected system; exit 2 where something needs doing."""
-    findings = list(look(home))
+    findings = [*(fixed(home) if fix else ()), *look(home)]
     if json:
         names = ("ok", "title", "detail", "fix")
         print_json({"findings": [{name: getattr(one, name) for name in names} for one in findings]})
     else:
         show(findings)
+        if fix and not all(one.ok for one in findings):
+            say("\nwhat is marked FIX only a person can do")
     raise typer.Exit(0 if all(one.ok for one in findings) else SetupError.exit_code)
 
 
-def show(findings: Sequence[Finding]) -> None:
+def show(findings: Sequence[Finding], tell: Callable[[str], None] = say) -> None:
     """One line each, the fix below."""
     for one in findings:
-        say(f"{'ok ' if one.ok else 'FIX'}  {one.title}: {one.detail}")
+        tell(f"{'ok ' if one.ok else 'FIX'}  {one.title}: {one.detail}")
         if one.fix:
-            say(f"     -> {one.fix}")
+            tell(f"     -> {one.fix}")
 
 
 def look(home: Path) -> Iterator[Finding]:

@@ -39,6 +39,8 @@ def show(found: Explanation) -> None:
     heading("Lists")
     for listed in found.lists:
         _show_listed(listed)
+    for one in found.excluded:
+        say(f"would be in {one.label} [{one.audience}], but: {one.why}")
     heading("Next products")
     for offer in found.recommendations:
         say(f"{offer['title']} ({offer['product_id']}): {offer['why']}")

@@ -21,8 +21,10 @@ def show_run(run: Mapping[str, Any]) -> None:
     """One line: number, end, moment, times."""
     seconds = ", ".join(f"{stage} {spent:.1f} s" for stage, spent in run["seconds"].items())
     whom = "everybody" if run["full"] else "those with news"
+    again = f"; goes on after {run['resume_at'][:16].replace('T', ' ')} UTC" if run.get("resume_at") else ""
     say(
-        f"Run {run['id']} as of {run['as_of']}: {run['status']} ({seconds}); decided {run['decided']:,} persons, {whom}"
+        f"Run {run['id']} as of {run['as_of']}: {run['status']}{again} ({seconds}); "
+        f"decided {run['decided']:,} persons, {whom}"
     )
 
 
@@ -42,11 +44,20 @@ def show_books(books: Mapping[str, Mapping[str, int]]) -> None:
 
 
 def show_lists(audiences: Mapping[str, Mapping[str, Any]]) -> None:
-    """Each list with its acknowledged size and what this run changed."""
+    """Each list with its acknowledged size, what this run changed, and whom consent keeps out of it."""
     if audiences:
         heading("Lists")
         columns = ("list", "purpose", "size", "added", "removed")
         table(columns, [(name, *(row[column] for column in columns[1:])) for name, row in audiences.items()])
+    for name, row in audiences.items():
+        if excluded := row.get("excluded"):
+            say(f"{name}: {excluded_in_words(excluded)}")
+
+
+def excluded_in_words(excluded: Mapping[str, int]) -> str:
+    """`12 kept out by consent: 9 opted out, 3 unknown consent`."""
+    reasons = ", ".join(f"{persons:,} {reason.replace('_', ' ')}" for reason, persons in excluded.items())
+    return f"{sum(excluded.values()):,} kept out by consent: {reasons}"
 
 
 def show_calls(calls: Mapping[str, Mapping[str, int | None]]) -> None:
@@ -61,6 +72,7 @@ def calls_in_words(counted: Mapping[str, int | None]) -> str:
     """`12 made (10 reads, 2 writes, 0 repeated), floor 11, 249,988 left today`."""
     made, reads, writes, retried = (counted[word] or 0 for word in ("made", "reads", "writes", "retried"))
     words = f"{made:,} made ({reads:,} reads, {writes:,} writes, {retried:,} of them repeated)"
-    if counted["floor"] is not None:
-        words += f", floor {counted['floor']:,}"
+    for word in ("floor", "forecast"):
+        if counted.get(word) is not None:
+            words += f", {word} {counted[word]:,}"
     return words if counted["budget_left"] is None else f"{words}, {counted['budget_left']:,} left to the account today"

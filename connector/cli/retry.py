@@ -1,19 +1,38 @@
-"""`lamplighter retry`: what a destination refused is asked for again."""
+"""`lamplighter retry`: what a destination refused is asked for again, and what a person decided about a list lifted."""
+
+from typing import Annotated
+
+import typer
 
 from connector.cli import options
 from connector.cli.run import tell
 from connector.cli.terminal import say, watching
+from connector.crms import BROUGHT_BACK, LOST
+from connector.errors import SetupError
 from connector.home import Home, open_home
 from connector.pipeline import Options, run
-from connector.store import acknowledged
+from connector.pipeline.outgoing import audiences_of
+from connector.store import acknowledged, refused_lists, vetoes
+from connector.store.remotes import Remembered
+
+LIST = Annotated[
+    str,
+    typer.Option(
+        "--list",
+        metavar="NAME",
+        help="Let those come back into this list whom somebody took out by hand, and a deleted list itself.",
+    ),
+]
 
 
-def command(home: options.Home = options.HOME, json: options.Json = False) -> None:
+def command(home: options.Home = options.HOME, name: LIST = "", json: options.Json = False) -> None:
     """Forget what was refused, then run: everything still wanted is planned again, deferred changes too."""
     with open_home(home) as opened, watching() as watcher:
-        forgotten = _forget(opened)
+        forgotten, lifted = _forget(opened), _lift(opened, name)
         if not json:
             say(f"{forgotten:,} refused changes are tried again")
+        if name and not json:
+            say(f"{lifted:,} people who were taken out of {name} by hand may be in it again")
         done = run(opened, Options(everybody=True), watcher)
     tell(done, json=json)
 
@@ -25,3 +44,18 @@ def _forget(home: Home) -> int:
         acknowledged.forget_refusals(home.store, crm.name, {member for _, member in refused})
         forgotten += len(refused)
     return forgotten
+
+
+def _lift(home: Home, name: str) -> int:
+    """Forget what people did to one list: whom they took out, and that they deleted it."""
+    known = audiences_of(home)
+    if name and name not in known:
+        raise SetupError(f"there is no list {name!r}", hint=f"known: {', '.join(sorted(known))}")
+    lifted = 0
+    for crm in home.crms if name else ():
+        lifted += vetoes.lift(home.store, crm.name, name)
+        refused_lists.drop(home.store, crm.name, [name])
+        remembered = Remembered(home.store, crm.name)
+        remembered.put(LOST, name, "")
+        remembered.put(BROUGHT_BACK, name, "")
+    return lifted

@@ -12,6 +12,10 @@ from connector.pipeline import Options, Report, run
 from connector.pipeline.run import STAGES
 
 Only = Annotated[str, typer.Option("--only", metavar="STAGE", help=f"Leave out all but one of: {', '.join(STAGES)}.")]
+Sweep = Annotated[
+    list[str] | None,
+    typer.Option("--sweep", metavar="NAME", help="Look, too, for what pulls cannot see: a sweep's name, due or all."),
+]
 
 
 def _stage(name: str) -> str:
@@ -35,10 +39,22 @@ def command(
     only: Only = "",
     as_of: Annotated[str, typer.Option("--as-of", metavar="TIME", help="Decide for this moment (ISO 8601).")] = "",
     approve: Annotated[str, typer.Option("--approve", metavar="PLAN", help="A stopped plan you looked at.")] = "",
+    sweep: Sweep = None,
+    approve_deletions: Annotated[
+        bool, typer.Option("--approve-deletions", help="What a sweep finds gone was deleted, however much it is.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Pull, merge, decide and push once."""
-    chosen = Options(as_of=_moment(as_of), only=_stage(only), dry_run=dry_run, approve=approve, facts=json)
+    chosen = Options(
+        as_of=_moment(as_of),
+        only=_stage(only),
+        dry_run=dry_run,
+        approve=approve,
+        facts=json,
+        sweeps=sweep or (),
+        approve_deletions=approve_deletions,
+    )
     with open_home(home) as opened, watching() as watcher:
         done = run(opened, chosen, watcher)
     tell(done, json=json)

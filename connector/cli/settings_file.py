@@ -1,7 +1,9 @@
 """`lamplighter.yaml` as text: written once with comments, later changed line by line so that the comments stay."""
 
+import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ TEMPLATE = """\
 # The environment wins: LAMPLIGHTER_STORE__URL=... stands for `store: {url: ...}`.
 
 # hubspot:                    `lamplighter connect hubspot` writes this
-#   token: keyring:hubspot    or env:NAME; never the token itself
+#   token: keyring:hubspot    or env:NAME; never the token itself. Or by OAuth, docs/hubspot.md
 
 # sources:                    files that are read again at every run; what was read before is not read twice
 #   - name: shop-events       your own name for it
@@ -31,6 +33,9 @@ TEMPLATE = """\
 #   memory_limit: 1GB
 """
 
+WAYS = (("token",), ("oauth",))
+"""Fields that say how to get in: one or the other."""
+
 
 def append(home: Path, block: str) -> None:
     """Put a block of YAML behind what is there."""
@@ -39,35 +44,45 @@ def append(home: Path, block: str) -> None:
 
 
 def set_token(home: Path, system: str, reference: str) -> None:
-    """Write `SYSTEM: {token: REFERENCE}` and leave everything else, comments included, as it is.
+    """Write `SYSTEM: {token: REFERENCE}`, instead of OAuth where that was there; everything else stays as it is.
 
     Raises:
         SetupError: the file is written in a way in which that line cannot be found; the message says what to write.
     """
+    _set(home, system, "token", reference, reference)
+
+
+def set_oauth(home: Path, system: str, fields: Mapping[str, str]) -> None:
+    """Write `SYSTEM: {oauth: {...}}`, instead of a token where one was there. Raises SetupError as `set_token`."""
+    _set(home, system, "oauth", dict(fields), json.dumps(dict(fields)))
+
+
+def _set(home: Path, system: str, way: str, value: Any, written: str) -> None:
     path = home / FILE
-    before = _text(path)
-    after = _with_token(before, system, reference, str(path))
-    if _data(after, path) != _expected(_data(before, path), system, reference):
+    before, line = _text(path), f"{way}: {written}"
+    after = _with_line(before, system, line, str(path))
+    if _data(after, path) != _expected(_data(before, path), system, way, value):
         raise SetupError(
             f"{path}: `{system}:` is written in a way that cannot be changed safely",
-            hint=f"write `token: {reference}` under `{system}:` yourself, on a line of its own",
+            hint=f"write `{line}` under `{system}:` yourself, on a line of its own",
         )
     _replace(path, after)
 
 
-def _with_token(text: str, system: str, reference: str, file: str) -> str:
+def _with_line(text: str, system: str, line: str, file: str) -> str:
     parsed = yaml_text.parse(text, file)
     lines = text.rstrip().splitlines()
     block = (parsed.data or {}).get(system)
     if block is None and (system,) not in parsed.lines:
-        return "\n".join([*lines, "", f"{system}:", f"  token: {reference}", ""])
-    number = parsed.lines.get((system, "token"))
-    if number is not None:
-        kept = lines[number - 1]
+        return "\n".join([*lines, "", f"{system}:", f"  {line}", ""])
+    numbers = sorted({number for path, number in parsed.lines.items() if path[0:1] == (system,) and path[1:2] in WAYS})
+    if numbers:
+        kept = lines[numbers[0] - 1]
         indent = kept[: len(kept) - len(kept.lstrip())]
-        lines[number - 1] = f"{indent}token: {reference}{_comment(kept)}"
+        lines[numbers[0] - 1] = f"{indent}{line}{_comment(kept)}"
+        lines = [each for at, each in enumerate(lines, start=1) if at not in numbers[1:]]
     else:
-        lines.insert(parsed.lines[(system,)], f"{_indent(parsed, lines, system)}token: {reference}")
+        lines.insert(parsed.lines[(system,)], f"{_indent(parsed, lines, system)}{line}")
     return "\n".join([*lines, ""])
 
 
@@ -85,8 +100,10 @@ def _indent(parsed: yaml_text.YamlText, lines: list[str], system: str) -> str:
     return first[: len(first) - len(first.lstrip())]
 
 
-def _expected(before: Any, system: str, reference: str) -> Any:
-    return {**(before or {}), system: {**((before or {}).get(system) or {}), "token": reference}}
+def _expected(before: Any, system: str, way: str, value: Any) -> Any:
+    block = (before or {}).get(system) or {}
+    rest = {name: each for name, each in block.items() if (name,) not in WAYS}
+    return {**(before or {}), system: {**rest, way: value}}
 
 
 def _data(text: str, path: Path) -> Any:

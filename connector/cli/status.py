@@ -5,13 +5,16 @@ from typing import Any
 from connector import settings
 from connector.cli import options
 from connector.cli.terminal import heading, moment, print_json, say, table
-from connector.store import Store, approvals, open_store, outbox, rejections, runs
-from connector.store.tables import cursor
+from connector.store import Store, acknowledged, approvals, open_store, outbox, rejections, runs, vetoes
+from connector.store.tables import cursor, refused_list
 
 SHOWN = 10
 RUN = ("number", "status", "started_at", "finished_at", "as_of", "message")
 SOURCE = ("source", "stream", "moved_at")
 REJECTED = ("source", "stream", "rows", "reason")
+REFUSED = ("destination", "list", "changes", "reason")
+BY_HAND = ("destination", "list", "members")
+MISSING = ("destination", "list", "reason")
 
 
 def command(home: options.Home = options.HOME, json: options.Json = False) -> None:
@@ -38,6 +41,18 @@ def _status(store: Store) -> dict[str, Any]:
         "rejected": [
             {"source": source, "stream": stream, "reason": reason, "rows": count}
             for source, stream, reason, count in rejections.counts(store)
+        ],
+        "refused": [
+            {"destination": destination, "list": audience, "reason": reason, "changes": count}
+            for destination, audience, reason, count in acknowledged.refusal_counts(store)
+        ],
+        "by_hand": [
+            {"destination": destination, "list": audience, "members": count}
+            for destination, audience, count in vetoes.counts(store)
+        ],
+        "missing_lists": [
+            {"destination": row.destination, "list": row.audience, "reason": row.reason}
+            for row in store.rows(refused_list.select().order_by(refused_list.c.destination, refused_list.c.audience))
         ],
         "waiting": [{"plan": row.plan, "run": row.run, "lists": row.summary} for row in approvals.waiting(store)],
     }
@@ -67,6 +82,15 @@ def _show_trouble(found: dict[str, Any]) -> None:
     if found["rejected"]:
         heading("Rejected rows")
         table(REJECTED, [_cells(row, REJECTED) for row in found["rejected"]])
+    if found["refused"]:
+        heading("Refused changes, tried again when the contact changes -> lamplighter retry")
+        table(REFUSED, [_cells(row, REFUSED) for row in found["refused"]])
+    if found["missing_lists"]:
+        heading("Lists that are not there")
+        table(MISSING, [_cells(row, MISSING) for row in found["missing_lists"]])
+    if found["by_hand"]:
+        heading("Taken out of lists by hand, and kept out -> lamplighter retry --list NAME")
+        table(BY_HAND, [_cells(row, BY_HAND) for row in found["by_hand"]])
     for plan in found["waiting"]:
         heading(f"Plan {plan['plan']} of run {plan['run']} waits -> lamplighter run --approve {plan['plan']}")
         table(("list", "add", "remove"), [(name, one["add"], one["remove"]) for name, one in plan["lists"].items()])

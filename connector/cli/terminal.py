@@ -31,6 +31,11 @@ def say(text: str = "") -> None:
     out.print(text)
 
 
+def note(text: str) -> None:
+    """One line for whoever looks on, where stdout is for a program."""
+    print(text, file=sys.stderr)
+
+
 def heading(text: str) -> None:
     """The start of a part of the result."""
     out.print(f"\n{text}", style="bold")
@@ -70,6 +75,10 @@ class Bars:
     def pushed(self, destination: str, done: int, total: int) -> None:
         """Show how many batches were delivered."""
         self._show(f"push: {destination}", f"{done:,} of {total:,} batches", total, done)
+
+    def told(self, sentence: str) -> None:
+        """Show a sentence above the bars."""
+        self._progress.console.print(sentence, markup=False, highlight=False)
 
     def _show(self, name: str, count: str, total: int | None, done: int) -> None:
         if name not in self._tasks:

@@ -2,12 +2,17 @@
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from connector.errors import SetupError
 from connector.ports import CRM
+
+LOST, BROUGHT_BACK = "list_lost", "list_brought_back"
+"""What adapters remember of a list that somebody deleted: its id, and that it was brought back once already. Who
+forgets both lets the list be made anew."""
 
 
 class Remembered(Protocol):
@@ -20,6 +25,25 @@ class Remembered(Protocol):
     def put(self, kind: str, name: str, value: str) -> None:
         """Keep a text; durable when this returns. The empty text forgets."""
         ...
+
+    def all(self, kind: str) -> Mapping[str, str]:
+        """Name -> text, of everything kept under `kind` and not forgotten."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class OAuthClient:
+    """An app that an admin has authorised. Secrets are asked for when they are needed, and so never shown.
+
+    Attributes:
+        client_secret, refresh_token: may raise SetupError.
+        keep_refresh_token: told of one that replaces it; False where it cannot be kept.
+    """
+
+    client_id: str
+    client_secret: Callable[[], str]
+    refresh_token: Callable[[], str]
+    keep_refresh_token: Callable[[str], bool]
 
 
 def names() -> list[str]:

@@ -1,4 +1,4 @@
-"""Who is wanted in which list: the rule, the consent its purpose needs, and the reason."""
+"""Who fits which list: the rule, the consent its purpose needs, and the reason."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -7,6 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from connector.audiences import Audiences
+from connector.decide.consent import barrier
 from connector.decide.reasons import reason, spoken, stated
 from connector.decide.rules import Story, holds, told, with_stories
 from connector.decide.stories import TOLD, Basis, Options, story, suppressed_story
@@ -18,8 +19,10 @@ from connector.rule_language import EACH_FAMILY, TRAITS, fields, leaves
 ADDRESSED = (Purpose.EMAIL, Purpose.RETARGET)
 
 
-def wanted(trait: ir.Table, basis: Basis, family: ir.Table, audiences: Audiences, keep: Keep = lazily) -> ir.Table:
-    """[person_id, audience, reason, evidence] of every person in every audience.
+def fitting(trait: ir.Table, basis: Basis, family: ir.Table, audiences: Audiences, keep: Keep = lazily) -> ir.Table:
+    """[person_id, audience, reason, evidence, barrier] of every person whom the rule of an audience holds for.
+
+    A person is wanted in the list where there is no `barrier`; else it says which consent keeps them out.
 
     Args:
         family: shop-wide figures of families; says which have a list of their own.
@@ -67,24 +70,15 @@ def _shared_stories(basis: Basis, audiences: Audiences, keep: Keep) -> dict[bool
 
 def _members(audience: Audience, trait: ir.Table, stories: Story, as_of: datetime) -> ir.Table:
     person = with_stories(trait, audience.rule, stories)
-    chosen = person.filter(holds(person, audience.rule, as_of), _allowed(person, audience.purpose))
+    chosen = person.filter(holds(person, audience.rule, as_of))
     said = told(chosen, audience.rule)
     return chosen.select(
         "person_id",
         audience=ibis.literal(audience.name),
         reason=reason(audience.reason, {**spoken(chosen), **{name: said[name] for name in TOLD}}),
         evidence=said["evidence"].coalesce(_trait_evidence(chosen, audience)),
+        barrier=barrier(chosen, audience.purpose),
     )
-
-
-def _allowed(person: ir.Table, purpose: Purpose) -> ir.BooleanValue:
-    """Whether the purpose may use this person. Unknown is no, but an objection to profiling must be basis."""
-    unopposed = ~person.profiling_opt_out.fill_null(False)
-    if purpose is Purpose.EMAIL:
-        return (person.email_opt_out == False).fill_null(False) & unopposed  # noqa: E712
-    if purpose is Purpose.RETARGET:
-        return person.ads_consent.fill_null(False) & unopposed
-    return ibis.literal(True)
 
 
 def _trait_evidence(person: ir.Table, audience: Audience) -> ir.StringValue:
@@ -103,4 +97,5 @@ def _own_lists(audience: Audience, active: ir.Table, family: ir.Table) -> ir.Tab
         audience=audience.name + "_" + rows.family,
         reason=reason(audience.reason, {name: rows[name] for name in TOLD}),
         evidence="evidence",
+        barrier=ibis.null("string"),
     )

@@ -15,22 +15,28 @@ CURRENCY = "currency"
 
 def main_currency(line: ir.Table) -> ir.Table:
     """One cutpoint row: the currency of most purchases (ties by name); no row where no line names one."""
-    named = line.filter(line.currency.notnull(), line.quantity > 0)
+    named = line.filter(line.currency.notnull(), line.counts > 0)
     used = named.group_by("currency").agg(lines=named.count())
     first = used.order_by([used.lines.desc(), used.currency]).limit(1)
     row = {"figure": ibis.literal(CURRENCY), "rank": ibis.literal(0), "value": first.lines, "tie": first.currency}
     return first.select(**{name: row[name].cast(kind) for name, kind in TYPES.items()})
 
 
+def currency_of(cutpoint: ir.Table) -> str | None:
+    """The shop's main currency; None where no line named one."""
+    found = cutpoint.filter(cutpoint.figure == CURRENCY).select("tie").to_pyarrow()["tie"].to_pylist()
+    return found[0] if found else None
+
+
 def buying(line: ir.Table, cutpoint: ir.Table, policy: Policy, as_of: datetime) -> ir.Table:
     """[person_id, orders, spend, first_order_at, last_order_at, tier_spend, tier_change_at] of persons with lines.
 
-    An order counts when it has a line of positive quantity. Spend is net of returns, in the shop's main currency (a
-    line without currency is in it). `tier_spend` is that of the tier window, None without an order in it;
-    `tier_change_at` is when the oldest line leaves the window.
+    An order counts, in any currency, when it has a line that was not given back whole. Spend is net of returns, in the
+    shop's main currency (a line without currency is in it); others are never added. `tier_spend` is that of the tier
+    window, None without an order in it; `tier_change_at` is when the oldest line leaves the window.
     """
     told = line.cross_join(cutpoint.aggregate(main=cutpoint.tie.max(where=cutpoint.figure == CURRENCY)))
-    sold = told.quantity > 0
+    sold = told.counts > 0
     spent = ibis.ifelse((told.currency == told.main).fill_null(True), _value(told), 0)
     recent = told.ordered_at > at(as_of - policy.tier_window)
     found = told.group_by("person_id").agg(
@@ -50,4 +56,4 @@ def buying(line: ir.Table, cutpoint: ir.Table, policy: Policy, as_of: datetime) 
 
 def _value(line: ir.Table) -> ir.DecimalValue:
     """What a line adds to the spend; negative for a return."""
-    return (line.quantity * line.unit_price).fill_null(ibis.literal(0, type="decimal(18,4)"))
+    return (line.counts * line.unit_price).fill_null(ibis.literal(0, type="decimal(18,4)"))

@@ -6,13 +6,13 @@ from datetime import datetime
 import ibis.expr.types as ir
 
 from connector.audiences import Audiences
-from connector.decide.audiences import wanted
+from connector.decide.audiences import fitting
 from connector.decide.cross_sell import recommendations
 from connector.decide.figures import Figures
 from connector.decide.stories import Basis
 from connector.decide.suppress import suppressed, suppression
 from connector.decide.traits import COLUMNS, next_changes, traits
-from connector.relations import Keep, Merged, lazily
+from connector.relations import Keep, Merged, among, lazily
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Decisions:
     suppression: ir.Table
     recommendation: ir.Table
     wanted: ir.Table
+    excluded: ir.Table
 
 
 def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: datetime, keep: Keep = lazily) -> Decisions:
@@ -30,7 +31,7 @@ def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: dateti
 
     A person's rows depend on that person's rows in `merged` and on `figures` alone: deciding a part of the persons
     gives exactly their part of deciding all, and a person without news need not be decided again before
-    `trait.next_change_at`.
+    `trait.next_change_at`. Whoever has no contact is neither wanted nor excluded for want of consent.
     """
     active = keep(suppressed(merged, audiences.policy, as_of))
     person = keep(traits(merged, figures, active, audiences, as_of))
@@ -38,11 +39,14 @@ def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: dateti
     recommended = keep(recommendations(merged, figures, refusing, audiences.policy, keep))
     basis = Basis(merged, active, recommended, as_of)
     changes = next_changes(person, active, merged, audiences, as_of)
+    fit = keep(fitting(person, basis, figures.family, audiences, keep))
+    known = among(fit.filter(fit.barrier.notnull()), merged.contact, ["person_id"])
     return Decisions(
         trait=keep(
             person.left_join(changes, "person_id").select(*[person[name] for name in COLUMNS], changes.next_change_at)
         ),
         suppression=keep(suppression(active)),
         recommendation=recommended,
-        wanted=keep(wanted(person, basis, figures.family, audiences, keep)),
+        wanted=fit.filter(fit.barrier.isnull()).drop("barrier"),
+        excluded=known.select("person_id", "audience", reason="barrier"),
     )

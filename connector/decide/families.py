@@ -32,7 +32,7 @@ def sensitive_families(catalogue: ir.Table) -> ir.Table:
 
 def _goods(merged: Merged) -> ir.Table:
     """Every product known or bought, best variant of its family first (`age` 0)."""
-    sold = merged.lines.filter(merged.lines.quantity > 0, merged.lines.product_id.notnull())
+    sold = merged.lines.filter(merged.lines.counts > 0, merged.lines.product_id.notnull())
     sales = sold.group_by("product_id").agg(sold=sold.count(), named_family=sold.family.min())
     both = merged.catalogue.outer_join(sales, "product_id")
     goods = both.select(

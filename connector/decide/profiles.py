@@ -3,11 +3,14 @@
 import ibis
 import ibis.expr.types as ir
 
+from connector.audiences import Policy
+from connector.decide.consent import mail_barrier
+
 TEXTS = ("country", "region", "city", "gender", "lifecycle_stage")
 
 
-def profiles(contact: ir.Table) -> ir.Table:
-    """[person_id, country, region, city, gender, birth_date, lifecycle_stage, created_at and the three consents].
+def profiles(contact: ir.Table, policy: Policy) -> ir.Table:
+    """[person_id, country, region, city, gender, birth_date, lifecycle_stage, created_at, consents, mail_barrier].
 
     Args:
         contact: live contacts with `person_id`. Of several values the most lately updated contact's counts that has
@@ -22,6 +25,7 @@ def profiles(contact: ir.Table) -> ir.Table:
         email_opt_out=refused(aged.email_opt_out),
         ads_consent=granted(aged.ads_consent),
         profiling_opt_out=refused(aged.profiling_opt_out),
+        mail_barrier=mail_barrier(aged, policy),
     )
 
 

@@ -25,7 +25,7 @@ def suppressed(merged: Merged, policy: Policy, as_of: datetime) -> ir.Table:
 
 
 def suppression(active: ir.Table) -> ir.Table:
-    """[person_id, family, reason, since, until, evidence] of suppressed holdings."""
+    """[person_id, family, reason, since, until, evidence, title] of suppressed holdings; no title where sensitive."""
     return active.select(
         "person_id",
         "family",
@@ -38,6 +38,7 @@ def suppression(active: ir.Table) -> ir.Table:
             product_id=active.last_product_id,
             quantity=plain(active.net_quantity),
         ),
+        title=ibis.ifelse(active.sensitive, ibis.null("string"), active.title),
     )
 
 

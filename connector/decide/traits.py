@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 
 from connector.audiences import Audiences
 from connector.decide.buying import buying
+from connector.decide.consent import NOBODY
 from connector.decide.figures import Figures
 from connector.decide.loyalty import tiers
 from connector.decide.profiles import profiles
@@ -30,6 +31,7 @@ COLUMNS = (
     "email_opt_out",
     "ads_consent",
     "profiling_opt_out",
+    "mail_barrier",
     "orders",
     "spend",
     "first_order_at",
@@ -50,7 +52,7 @@ def traits(merged: Merged, figures: Figures, active: ir.Table, audiences: Audien
     bought = buying(merged.lines, figures.cutpoint, audiences.policy, as_of)
     person = merged.person.select("person_id").distinct()
     for part in (
-        profiles(merged.contact),
+        profiles(merged.contact, audiences.policy),
         bought.drop("tier_spend"),
         scored(bought, figures.cutpoint),
         tiers(bought, figures.cutpoint),
@@ -67,8 +69,11 @@ def _last_interaction(touch: ir.Table) -> ir.Table:
 
 
 def _counted(person: ir.Table) -> ir.Table:
+    """What holds for persons without any order or contact."""
     return person.mutate(
-        orders=person.orders.fill_null(0), spend=person.spend.fill_null(ibis.literal(0, type="decimal(18,4)"))
+        orders=person.orders.fill_null(0),
+        spend=person.spend.fill_null(ibis.literal(0, type="decimal(18,4)")),
+        mail_barrier=person.mail_barrier.fill_null("unknown_consent").nullif(NOBODY),
     )
 
 

@@ -4,11 +4,12 @@ from typing import Any
 
 from connector.errors import SetupError
 from connector.explain.items import item_of, suppressions_of
-from connector.explain.lists import lists_of
+from connector.explain.lists import excluded_from, lists_of
 from connector.explain.person import Person, find
 from connector.explain.values import Explanation
 from connector.home import Home
 from connector.merge.catalogue import catalogue
+from connector.merge.seen import remembered
 from connector.store import runs
 
 TRAITS = (
@@ -22,6 +23,7 @@ TRAITS = (
     "email_opt_out",
     "ads_consent",
     "profiling_opt_out",
+    "mail_barrier",
 )
 
 
@@ -39,7 +41,7 @@ def explain(home: Home, email: str, item: str = "") -> Explanation:
         raise SetupError("nothing was decided yet", hint="lamplighter run")
     try:
         person = find(home, email)
-        products = home.warehouse.keep(catalogue(home.warehouse.current("product")))
+        products = home.warehouse.keep(catalogue(remembered(home.warehouse.versions("product"))))
         lists = tuple(lists_of(person))
         return Explanation(
             person_id=person.id,
@@ -47,6 +49,7 @@ def explain(home: Home, email: str, item: str = "") -> Explanation:
             contacts=person.contacts,
             traits=_traits(person),
             lists=lists,
+            excluded=tuple(excluded_from(person)),
             suppressions=tuple(suppressions_of(person, products, lists, latest[0].as_of)),
             recommendations=tuple(_recommendations(person)),
             item=item_of(person, products, item) if item else None,
@@ -57,7 +60,10 @@ def explain(home: Home, email: str, item: str = "") -> Explanation:
 
 def _traits(person: Person) -> dict[str, Any]:
     found = person.rows("trait")
-    return {name: found[0][name] for name in TRAITS} if found else {}
+    if not found:
+        return {}
+    barrier = found[0]["mail_barrier"] or "none"  # nothing forbids mail, which is not the same as unknown
+    return {**{name: found[0][name] for name in TRAITS}, "mail_barrier": barrier}
 
 
 def _recommendations(person: Person) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import ibis.expr.types as ir
 
-from connector.decide.items import with_item
+from connector.decide.items import UNNAMED
 from connector.errors import SetupError
 from connector.explain.person import Person, Row, fetched
 from connector.explain.values import Ads, Item, Listed, Suppressed
@@ -24,12 +24,10 @@ def suppressions_of(
         lists: the person's lists, to name those behind each suppression.
     """
     ads = _ads_after_purchase(person, products, as_of)
-    bought = person.table("holding").select("family", "last_product_id")
-    rows = with_item(person.table("suppression").left_join(bought, "family").drop("family_right"), products)
-    for row in sorted(fetched(rows), key=lambda row: (row["since"], row["family"]), reverse=True):
+    for row in sorted(person.rows("suppression"), key=lambda row: (row["since"], row["family"]), reverse=True):
         yield Suppressed(
             family=row["family"],
-            title=row["title"] or row["family"],
+            title=row["title"] or UNNAMED,
             reason=row["reason"],
             since=row["since"],
             until=row["until"],
@@ -93,7 +91,7 @@ def _free(person: Person, family: str) -> str:
     if holding and holding["last_purchase_at"] and holding["net_quantity"] > 0:
         return f"not suppressed: bought on {holding['last_purchase_at']:%Y-%m-%d}, and the window of that is over"
     if holding and holding["last_return_at"]:
-        return f"not suppressed: returned on {holding['last_return_at']:%Y-%m-%d}, and nothing of it is left"
+        return f"not suppressed: returned (order of {holding['last_return_at']:%Y-%m-%d}), and nothing of it is left"
     if touch:
         counts = ", ".join(f"{touch[column]} {column}" for column in KINDS.values() if touch[column])
         return f"not suppressed: never bought ({counts})"

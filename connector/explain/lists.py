@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime
 
 from connector.decide.audiences import listed
+from connector.decide.consent import WORDS
 from connector.explain.person import Person
-from connector.explain.values import Listed
+from connector.explain.values import Excluded, Listed
 from connector.home import Home
 from connector.model import Audience
-from connector.store import acknowledged, runs
+from connector.store import acknowledged, runs, vetoes
 
 
 def audiences_of(home: Home) -> tuple[Audience, ...]:
@@ -23,6 +25,7 @@ def lists_of(person: Person) -> Iterator[Listed]:
     """Every list that should hold this person, or does, by name."""
     wanted = {row["audience"]: row for row in person.rows("wanted")}
     held = {crm: _acknowledged(person.home, crm, ids) for crm, ids in person.contacts.items()}
+    barred = {crm: _barred(person.home, crm, ids) for crm, ids in person.contacts.items()}
     known = {audience.name: audience for audience in audiences_of(person.home)}
     for name in sorted({*wanted, *(name for names in held.values() for name in names)}):
         row, audience = wanted.get(name), known.get(name)
@@ -32,8 +35,16 @@ def lists_of(person: Person) -> Iterator[Listed]:
             purpose=str(audience.purpose) if audience else "",
             reason=row["reason"] if row else "",
             evidence=json.loads(row["evidence"] or "{}") if row else {},
-            at={crm: _standing(row is not None, names.get(name)) for crm, names in held.items()},
+            at={crm: _standing(row is not None, names.get(name), barred[crm].get(name)) for crm, names in held.items()},
         )
+
+
+def excluded_from(person: Person) -> Iterator[Excluded]:
+    """Every list that consent keeps this person out of, by name."""
+    labels = {audience.name: audience.label for audience in audiences_of(person.home)}
+    for row in sorted(person.rows("excluded"), key=lambda row: row["audience"]):
+        name, reason = str(row["audience"]), str(row["reason"])
+        yield Excluded(audience=name, label=labels.get(name, name), reason=reason, why=WORDS.get(reason, reason))
 
 
 def _acknowledged(home: Home, crm: str, ids: list[str]) -> dict[str, bool]:
@@ -44,7 +55,14 @@ def _acknowledged(home: Home, crm: str, ids: list[str]) -> dict[str, bool]:
     return held
 
 
-def _standing(wanted: bool, certain: bool | None) -> str:
+def _barred(home: Home, crm: str, ids: list[str]) -> dict[str, datetime]:
+    """Audience -> when it was noticed that a person had taken any of these contacts out of its list."""
+    return {name: at for (name, _), at in vetoes.vetoes(home.store, crm, ids).items()}
+
+
+def _standing(wanted: bool, certain: bool | None, taken_out: datetime | None) -> str:
+    if taken_out:
+        return f"removed by hand on {taken_out:%Y-%m-%d}"
     if not wanted:
         return "leaving"
     if certain is None:

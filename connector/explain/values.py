@@ -12,7 +12,8 @@ class Listed:
 
     Attributes:
         reason, evidence: as decided; empty where the person is no longer wanted in it.
-        at: destination -> `acknowledged`, `uncertain`, `waiting` (comes with the next push) or `leaving`.
+        at: destination -> `acknowledged`, `uncertain`, `waiting` (comes with the next push), `leaving`, or
+            `removed by hand on` a day, which stays so until `lamplighter retry --list`.
     """
 
     audience: str
@@ -21,6 +22,16 @@ class Listed:
     reason: str
     evidence: Mapping[str, Any]
     at: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Excluded:
+    """One list whose rule holds for this person, but which consent keeps them out of; `why` is `reason` in words."""
+
+    audience: str
+    label: str
+    reason: str
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +89,7 @@ class Explanation:
     contacts: Mapping[str, list[str]]
     traits: Mapping[str, Any]
     lists: tuple[Listed, ...]
+    excluded: tuple[Excluded, ...]
     suppressions: tuple[Suppressed, ...]
     recommendations: tuple[Mapping[str, Any], ...]
     item: Item | None

@@ -11,6 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from connector.merge.identity import STRONG
+from connector.merge.sales import others
 from connector.merge.seen import Seen
 from connector.relations import newest
 
@@ -97,8 +98,10 @@ def _contacts_with_news(news: News) -> ir.Table:
     contacts = news.contact.filter(news.contact.run > news.since).select(identifier=news.contact.key)
     headers = _fresh(news.order_header, "ordered_at", news)
     lines = _fresh(news.order_line, "ordered_at", news).union(_lines_of_changed_products(news))
-    touched = lines.select(key=lines.order_key).union(headers.select("key")).distinct()
-    # any version's contact: an order that moved touches the person it left, too
+    # any version's order and contact: what moved touches those it left, too
+    moved = news.order_line.semi_join(lines.select("key").distinct(), "key")
+    changed = moved.select(key=moved.order_key).union(headers.select("key")).distinct()
+    touched = changed.union(others(news.order_header, changed))
     of_orders = news.order_header.semi_join(touched, "key").select(identifier=news.order_header.contact_key)
     of_lines = lines.select(identifier=lines.contact_key)
     return contacts.union(of_orders).union(of_lines).distinct()

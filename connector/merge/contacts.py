@@ -23,6 +23,21 @@ def holders(contact: ir.Table) -> ir.Table:
     return clean.filter(clean.identifier.notnull()).distinct()
 
 
+def former_emails(versions: ir.Table, held: ir.Table) -> ir.Table:
+    """[key, identifier_type, identifier]: e-mails that contacts had before, as far as no contact has them now.
+
+    Args:
+        versions: every row of `contact` ever kept.
+        held: what contacts hold now; see `holders`.
+    """
+    emails = _of_kind(holders(versions), "email").drop("crm")
+    return without(emails, _of_kind(held, "email"), ["identifier"])
+
+
+def _of_kind(held: ir.Table, kind: str) -> ir.Table:
+    return held.filter(held.identifier_type == kind)
+
+
 def _held(contact: ir.Table, kind: str, value: ir.Value) -> ir.Table:
     return contact.select("key", "crm", identifier_type=ibis.literal(kind), identifier=value)
 

@@ -7,11 +7,17 @@ import ibis.expr.types as ir
 from connector.relations import Merged, without
 
 
-def doubts(merged: Merged) -> Iterator[str]:
-    """Sentences, each with its count, one example and the way out; none where nothing is in doubt."""
+def doubts(merged: Merged, currency: str | None) -> Iterator[str]:
+    """Sentences, each with its count, one example and the way out; none where nothing is in doubt.
+
+    Args:
+        currency: the one that spend is counted in; None where no order names one.
+    """
     yield from _unknown_products(merged)
     yield from _doubled_contacts(merged)
     yield from _silent_contacts(merged)
+    if currency is not None:
+        yield from _other_currencies(merged, currency)
 
 
 def _unknown_products(merged: Merged) -> Iterator[str]:
@@ -45,6 +51,17 @@ def _silent_contacts(merged: Merged) -> Iterator[str]:
         yield (
             f"{found['contacts']:,} contacts, such as {found['one']}, do not say whether they take e-mail: mailing "
             "lists leave them out; email_opt_out in the CRM's mapping file says how to read an empty field"
+        )
+
+
+def _other_currencies(merged: Merged, currency: str) -> Iterator[str]:
+    other = merged.lines.filter(merged.lines.counts > 0, merged.lines.currency != currency)
+    order = other.order_key.coalesce(other.order_id).nunique()
+    found = _row(other.agg(orders=order, persons=other.person_id.nunique(), one=other.currency.min()))
+    if found["persons"]:
+        yield (
+            f"{found['orders']:,} orders of {found['persons']:,} persons are not in {currency}, but in {found['one']}, "
+            f"say: they count as orders, and are left out of what was spent, which is counted in {currency} alone"
         )
 
 

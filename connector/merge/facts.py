@@ -10,6 +10,7 @@ from connector.merge.contacts import live, survivors
 from connector.merge.holdings import holdings
 from connector.merge.identity import Identity
 from connector.merge.lines import lines, orders, placed
+from connector.merge.sales import counted
 from connector.merge.seen import Seen
 from connector.merge.touches import with_family
 from connector.relations import Keep, at, lazily
@@ -54,7 +55,7 @@ def _pair_facts(seen: Seen, products: ir.Table, as_of: datetime, keep: Keep) -> 
     stands_for = survivors(seen.contact)
     by_contact = stands_for.select(person_id="survivor", identifier_type=ibis.literal("contact"), identifier="key")
     line = keep(lines(seen, by_contact, products, as_of))
-    pair = keep(holdings(line))
+    pair = keep(holdings(counted(line)))
     sold = pair.filter(pair.bought_quantity > 0)
     return {
         "buyers": _count(line.filter(line.quantity > 0, line.person_id.notnull()).select("person_id").distinct()),

@@ -1,7 +1,8 @@
 """Who is whom: contacts, e-mails, phones, user ids and anonymous ids joined to persons, by rules, never by likeness.
 
 1. Contacts are one person when one was merged into another, or when they share an e-mail (first or further one): one
-   mailbox is one person, also across CRMs.
+   mailbox is one person, also across CRMs. An e-mail that a contact had before joins no contacts, but stays its
+   person's while no contact has it, so that nobody becomes two persons by a new address.
 2. A user id joins contacts unless two persons (by rule 1) of one CRM hold it. A phone joins contacts when exactly one
    person a CRM holds it and at most one of these has an e-mail.
 3. Other keys are tied to persons by what was seen together with them: first e-mails that no contact holds (through
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from connector.merge.contacts import holders, persons
+from connector.merge.contacts import former_emails, holders, persons
 from connector.merge.seen import Seen, comparable
 from connector.relations import among, without
 
@@ -40,11 +41,17 @@ class Identity:
     shared: ir.Table
 
 
-def identify(seen: Seen) -> Identity:
-    """Persons from all contacts, identity links and event keys."""
+def identify(seen: Seen, contact_versions: ir.Table | None = None) -> Identity:
+    """Persons from all contacts, identity links and event keys.
+
+    Args:
+        contact_versions: every row of `contact` ever kept, for the e-mails that contacts had before.
+    """
     held = holders(seen.contact)
     called = persons(seen.contact, held)
-    owned = held.inner_join(called, "key").select(*PERSON).distinct()
+    owned = _owned(held, called)
+    if contact_versions is not None:
+        owned = owned.union(_owned(former_emails(contact_versions, held), called))
     ends = link_ends(seen.identity_link)
     spoken = _mentioned(ends, seen.interaction)
     customers, _ = _settled(_of(owned, "user_id"))
@@ -54,6 +61,11 @@ def identify(seen: Seen) -> Identity:
     contact = called.select("person_id", identifier_type=ibis.literal("contact"), identifier="key")
     shared = ibis.union(shared_emails, shared_user_ids, shared_weak)
     return Identity(ibis.union(contact, emails, user_ids, weak), shared)
+
+
+def _owned(held: ir.Table, called: ir.Table) -> ir.Table:
+    """[person_id, identifier_type, identifier] of what contacts hold, each once."""
+    return held.inner_join(called, "key").select(*PERSON).distinct()
 
 
 def link_ends(link: ir.Table) -> ir.Table:

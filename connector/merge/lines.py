@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+import ibis
 import ibis.expr.types as ir
 
+from connector.merge.sales import replaced
 from connector.merge.seen import Seen
-from connector.relations import at
+from connector.relations import at, without
 
 NOT_BOUGHT = ("cancelled", "open")
 """States of an order that is no purchase (any more, or yet)."""
@@ -27,27 +29,42 @@ COLUMNS = (
 
 
 def placed(seen: Seen) -> ir.Table:
-    """Every line that neither it nor its order is deleted, with what stands on the order's head.
+    """Every line that neither it nor its order is deleted or replaced, with what stands on the order's head.
 
     The head wins for contact, time and state: CRMs change it apart from the lines. The line's own currency wins.
     `product_id` is that of the CRM's product row the line names, else the line's own.
     """
-    line, head = seen.order_line, seen.order_header
-    whole = line.left_join(head, line.order_key == head.key).select(
-        line.key,
-        line.order_key,
-        line.product_key,
-        line.product_id,
-        line.quantity,
-        line.unit_price,
-        deleted=line.deleted_at.coalesce(head.deleted_at),
+    whole = _whole(seen)
+    return whole.filter(whole.itemised)
+
+
+def _whole(seen: Seen) -> ir.Table:
+    """Lines with their heads; and each head that tells an amount but has no line, as one line without product.
+
+    `itemised` is false for the latter.
+    """
+    line = seen.order_line.filter(seen.order_line.deleted_at.isnull())
+    head = seen.order_header
+    both = line.outer_join(head, line.order_key == head.key)
+    whole = both.select(
+        key=line.key.coalesce(head.key + ":amount"),
+        order_key=line.order_key.coalesce(head.key),
+        product_key=line.product_key,
+        product_id=line.product_id,
+        quantity=ibis.ifelse(line.key.isnull(), 1, line.quantity).cast("decimal(18,4)"),
+        unit_price=ibis.ifelse(line.key.isnull(), head.amount, line.unit_price),
+        itemised=line.key.notnull(),
+        worth=line.key.notnull() | (head.amount > 0).fill_null(False),
+        deleted=head.deleted_at,
         order_id=head.order_id.coalesce(line.order_id),
         contact_key=head.contact_key.coalesce(line.contact_key),
         ordered_at=head.ordered_at.coalesce(line.ordered_at),
         status=head.status.coalesce(line.status),
         currency=line.currency.coalesce(head.currency),
     )
-    return _with_product(whole.filter(whole.deleted.isnull()), seen.product)
+    standing = whole.filter(whole.worth, whole.deleted.isnull()).drop("worth", "deleted")
+    counting = without(standing, replaced(head).select(order_key="key"), ["order_key"])
+    return _with_product(counting, seen.product)
 
 
 def _with_product(line: ir.Table, product: ir.Table) -> ir.Table:
@@ -62,7 +79,7 @@ def lines(seen: Seen, person: ir.Table, catalogue: ir.Table, as_of: datetime) ->
     Columns: key, order_id, order_key, contact_key, person_id (None: a guest, or nobody in `person`), product_id,
     family (both None where the line names no product), quantity, unit_price, currency, ordered_at, status.
     """
-    every = placed(seen)
+    every = _whole(seen)
     bought = every.filter(every.ordered_at <= at(as_of), every.status.fill_null("").notin(NOT_BOUGHT))
     owner = person.filter(person.identifier_type == "contact").select("person_id", contact_key="identifier")
     family = catalogue.select("product_id", "family")
@@ -71,6 +88,7 @@ def lines(seen: Seen, person: ir.Table, catalogue: ir.Table, as_of: datetime) ->
 
 
 def orders(seen: Seen, as_of: datetime) -> ir.Table:
-    """Orders that are not deleted, in any state, up to `as_of`."""
+    """Orders that are neither deleted nor replaced, in any state, up to `as_of`."""
     head = seen.order_header
-    return head.filter(head.deleted_at.isnull(), head.ordered_at <= at(as_of))
+    standing = head.filter(head.deleted_at.isnull(), head.ordered_at <= at(as_of))
+    return without(standing, replaced(head), ["key"])

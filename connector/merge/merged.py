@@ -8,6 +8,7 @@ from connector.merge.catalogue import catalogue
 from connector.merge.contacts import live
 from connector.merge.holdings import holdings
 from connector.merge.lines import lines
+from connector.merge.sales import counted
 from connector.merge.seen import Seen
 from connector.merge.touches import touches
 from connector.relations import Keep, Merged, lazily
@@ -16,7 +17,7 @@ from connector.relations import Keep, Merged, lazily
 def merge(seen: Seen, person: ir.Table, as_of: datetime, keep: Keep = lazily) -> Merged:
     """Bring together what was seen, up to `as_of`, of the persons in `person`, which may be a part of all."""
     products = keep(catalogue(seen.product))
-    theirs = keep(_owned(lines(seen, person, products, as_of)))
+    theirs = keep(counted(keep(_owned(lines(seen, person, products, as_of)))))
     return Merged(
         person=person,
         catalogue=products,

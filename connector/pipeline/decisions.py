@@ -7,6 +7,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 
+from connector.decide.buying import currency_of
 from connector.decide.decision import Decisions, decide
 from connector.decide.figures import Figures, figures
 from connector.home import Home
@@ -15,13 +16,13 @@ from connector.merge.doubts import doubts
 from connector.merge.facts import facts
 from connector.merge.identity import Identity, identify
 from connector.merge.merged import merge
-from connector.merge.seen import Seen
+from connector.merge.seen import Seen, remembered
 from connector.relations import Merged
 from connector.schema import SEEN
 from connector.store import runs
 from connector.warehouse.tables import Warehouse
 
-PERSON_TABLES = ("holding", "touch", "trait", "suppression", "recommendation", "wanted")
+PERSON_TABLES = ("holding", "touch", "trait", "suppression", "recommendation", "wanted", "excluded")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +50,8 @@ def decide_stage(home: Home, run: int, as_of: datetime, *, with_facts: bool) -> 
     decided, said = 0, list[str]()
     if news is None or _is(anything_new(news, home.warehouse.derived("trait"))):
         decided, said = _decide_whom_it_concerns(home, run, as_of, news)
+    if news is not None:
+        _forget_deleted(home, news)
     runs.mark_decided(home.store, run, full=full, rules=home.audiences.digest)
     if full:
         home.warehouse.drop_runs_before(run)
@@ -61,12 +64,18 @@ def _is(question: ir.BooleanScalar) -> bool:
 
 
 def _seen(home: Home) -> Seen:
-    return Seen(**{table: home.warehouse.current(table) for table in SEEN})
+    current = {table: home.warehouse.current(table) for table in SEEN}
+    return Seen(**{**current, "product": remembered(home.warehouse.versions("product"))})
+
+
+def who_is_whom(home: Home, seen: Seen) -> Identity:
+    """Persons, by what contacts hold now and by the e-mails they had before."""
+    return identify(seen, home.warehouse.versions("contact"))
 
 
 def _facts(home: Home, as_of: datetime) -> dict[str, Any]:
     keep, seen = home.warehouse.keep, _seen(home)
-    found = identify(seen)
+    found = who_is_whom(home, seen)
     return dict(facts(seen, Identity(person=keep(found.person), shared=keep(found.shared)), as_of, keep))
 
 
@@ -74,11 +83,22 @@ def _decide_whom_it_concerns(home: Home, run: int, as_of: datetime, news: News |
     """Decide for everybody (no `news`), or for whom the news concerns; returns for how many, and what is in doubt."""
     seen, keep = _seen(home), home.warehouse.keep
     if news is None:
-        return _decide(home, run, as_of, seen, keep(identify(seen).person), None)
+        return _decide(home, run, as_of, seen, keep(who_is_whom(home, seen).person), None)
     held = keep(home.warehouse.derived("person").drop("run"))
-    person = keep(identify(seen).person) if _is(who_is_whom_may_differ(news)) else held
+    person = keep(who_is_whom(home, seen).person) if _is(who_is_whom_may_differ(news)) else held
     concerned = keep(changed_persons(news, held, person, home.warehouse.derived("trait")))
     return _decide(home, run, as_of, seen, person, concerned)
+
+
+def _forget_deleted(home: Home, news: News) -> None:
+    """What earlier runs made of persons one of whose contacts was deleted goes, now that they are decided anew."""
+    deleted = news.contact.filter(news.contact.run > news.since, news.contact.deleted_at.notnull())
+    person = home.warehouse.versions("person")
+    theirs = person.filter(person.identifier_type == "contact").semi_join(
+        deleted.select(identifier="key"), "identifier"
+    )
+    if named := theirs.select("person_id").distinct().to_pyarrow()["person_id"].to_pylist():
+        home.warehouse.erase_superseded(named)
 
 
 def _last_decided(home: Home) -> Any:
@@ -116,7 +136,7 @@ def _decide(
     shop = _figures(home, run if who is None else runs.latest(home.store, decided=True, full=True)[0].number)
     _write(warehouse, run, chosen, merged, decide(merged, shop, home.audiences, as_of, warehouse.keep))
     warehouse.write("decided", everyone, run)
-    return count, list(doubts(merged))
+    return count, list(doubts(merged, currency_of(shop.cutpoint)))
 
 
 def _refresh_figures(home: Home, run: int, merged: Merged, as_of: datetime) -> None:
@@ -131,8 +151,7 @@ def _figures(home: Home, run: int) -> Figures:
 
 
 def _write(warehouse: Warehouse, run: int, person: ir.Table, merged: Merged, decisions: Decisions) -> None:
-    tables = {"holding": merged.holding, "touch": merged.touch}
-    tables |= {name: getattr(decisions, name) for name in ("trait", "suppression", "recommendation", "wanted")}
+    tables = {"holding": merged.holding, "touch": merged.touch, **vars(decisions)}
     warehouse.write("person", person, run)
     for name in PERSON_TABLES:
         warehouse.write(name, tables[name], run)

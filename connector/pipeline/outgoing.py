@@ -8,11 +8,23 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
+from connector.decide.audiences import listed
 from connector.decide.profile import NAMES, profile, says_something
 from connector.home import Home
 from connector.merge.contacts import live
+from connector.model import Audience
 from connector.push.plan import Scope
-from connector.store import acknowledged
+from connector.store import acknowledged, runs, vetoes
+from connector.warehouse.tables import is_bare, is_gone
+
+
+def audiences_of(home: Home) -> dict[str, Audience]:
+    """Every audience by name, those of one family each included; none before a first decision."""
+    full = runs.latest(home.store, decided=True, full=True)
+    if not full:
+        return {}
+    family = home.warehouse.figure("family", full[0].number)
+    return {audience.name: audience for audience in listed(home.audiences, family)}
 
 
 def contacts_of(home: Home, destination: str) -> ir.Table:
@@ -37,20 +49,28 @@ def decided_members(home: Home, destination: str, run: int) -> set[str]:
 def bury_gone(home: Home, destination: str, run: int, of: set[str] | None) -> None:
     """Contacts that were merged away or deleted leave our books; a merge's survivor inherits, uncertain."""
     contact = home.warehouse.current("contact")
-    gone = contact.filter((contact.crm == destination) & (contact.merged_into.notnull() | contact.deleted_at.notnull()))
-    rows = gone.select("crm_id", "merged_into").to_pyarrow()
-    heirs = dict(zip(rows["crm_id"].to_pylist(), rows["merged_into"].to_pylist(), strict=True))
-    ours = _with_traces(home, destination, heirs.keys() if of is None else heirs.keys() & of)
+    gone = contact.filter((contact.crm == destination) & is_gone(contact))
+    rows = gone.select("crm_id", "merged_into", bare=is_bare(gone)).to_pyarrow().to_pylist()
+    heirs = {row["crm_id"]: row["merged_into"] for row in rows}
+    erased = {row["crm_id"] for row in rows if row["bare"] and not row["merged_into"]}
+    passing = {member for member, heir in heirs.items() if heir} | erased
+    ours = _with_traces(home, destination, heirs.keys() if of is None else heirs.keys() & of, passing)
     if ours:
         prefix = f"{destination}:"
         survivors = {member: _last_heir(member, heirs, prefix) for member in sorted(ours)}
-        acknowledged.inherit(home.store, destination, survivors, run)
+        acknowledged.inherit(home.store, destination, survivors, run, erased)
 
 
-def _with_traces(home: Home, destination: str, of: Collection[str]) -> set[str]:
-    """Those of some contacts that a list or property of ours is acknowledged for."""
+def _with_traces(home: Home, destination: str, of: Collection[str], passing: Collection[str]) -> set[str]:
+    """Those of some contacts that a list or property of ours is acknowledged for, or that a person took out of one.
+
+    Of contacts not in `passing` only what they cannot keep counts: they may be restored.
+    """
     in_lists = {member for _, member, _ in acknowledged.members(home.store, destination, of)}
-    return in_lists | set(acknowledged.profiles(home.store, destination, of))
+    barred = {member for _, member in vetoes.vetoes(home.store, destination, of)}
+    known = acknowledged.profiles(home.store, destination, of)
+    written = {member for member, properties in known.items() if properties is not None}
+    return in_lists | written | {member for member in barred | known.keys() if member in passing}
 
 
 def _last_heir(member: str, heirs: Mapping[str, str | None], prefix: str) -> str | None:
@@ -88,7 +108,8 @@ def wishes(home: Home, destination: str, of: Collection[str] | None) -> Wishes:
 
 
 def _properties(home: Home, contacts: ir.Table) -> dict[str, dict[str, str]]:
-    texts = says_something(profile(home.warehouse.derived("trait"), home.warehouse.derived("recommendation")))
+    tables = [home.warehouse.derived(name) for name in ("trait", "recommendation", "suppression")]
+    texts = says_something(profile(*tables))
     rows = texts.join(contacts, "person_id").select("member", *NAMES).to_pyarrow()
     return {row.pop("member"): _filled(row) for row in rows.to_pylist()}
 
@@ -105,7 +126,20 @@ def scope(home: Home, destination: str, of: Collection[str] | None) -> Scope:
         wanted=wanted.lists,
         acknowledged={(name, who): certain for name, who, certain in acknowledged.members(store, destination, of)},
         wanted_properties=wanted.properties,
-        acknowledged_properties=acknowledged.profiles(store, destination, of),
+        acknowledged_properties=_standing(home, destination, of),
         refused=acknowledged.refusals(store, destination, of),
+        vetoed=frozenset(vetoes.vetoes(store, destination, of)),
         names=NAMES,
     )
+
+
+def _standing(home: Home, destination: str, of: Collection[str] | None) -> dict[str, dict[str, str] | None]:
+    """Acknowledged properties; not those of deleted contacts, which are unknown until they are restored."""
+    known = acknowledged.profiles(home.store, destination, of)
+    unknown = sorted(member for member, properties in known.items() if properties is None)
+    if not unknown:
+        return known
+    contact = home.warehouse.current("contact")
+    gone = contact.filter((contact.crm == destination) & is_gone(contact) & contact.crm_id.isin(unknown))
+    dead = set(gone.select("crm_id").to_pyarrow()["crm_id"].to_pylist())
+    return {member: properties for member, properties in known.items() if member not in dead}

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from connector.model import Calls
+from connector.errors import RetryLater
+from connector.model import Calls, aware
 from connector.pull import Book
 from connector.push.deliver import Ledger
 
@@ -18,8 +19,10 @@ class Report:
     Attributes:
         plans: destination -> audience -> {"add", "remove"}, and "" -> {"properties"}: what was planned.
         held: plan ids that wait for approval.
+        stopped: a sweep found more gone than it may take for deleted.
         decided: how many persons were decided again.
         notes: sentences for the admin: what falls short and what to do.
+        resume_at: when a run that was cut short can go on, where that is known; the earliest of several.
     """
 
     number: int
@@ -34,7 +37,9 @@ class Report:
     calls: dict[str, Calls] = field(default_factory=dict)
     plans: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
+    stopped: bool = False
     notes: list[str] = field(default_factory=list)
+    resume_at: datetime | None = None
 
     @property
     def exit_code(self) -> int:
@@ -46,6 +51,13 @@ class Report:
         """True when no row is unaccounted for."""
         return all(book.balanced for book in self.books.values())
 
+    def cut_short(self, by: str, error: RetryLater) -> None:
+        """Note why and until when the work for a source or destination waits."""
+        self.notes.append(f"{by}: {error}")
+        if error.resume_at:
+            moments = [aware(error.resume_at), *([self.resume_at] if self.resume_at else [])]
+            self.resume_at = min(moments)
+
     def as_json(self) -> dict[str, Any]:
         """The documented object; keys are stable."""
         return {
@@ -55,6 +67,7 @@ class Report:
                 "as_of": self.as_of.isoformat(),
                 "full": self.full,
                 "decided": self.decided,
+                "resume_at": self.resume_at.isoformat() if self.resume_at else None,
                 "seconds": {stage: round(spent, 3) for stage, spent in self.seconds.items()},
             },
             "facts": self.facts,
@@ -71,7 +84,9 @@ def _calls(counted: Calls) -> dict[str, int | None]:
     return {
         "made": counted.made,
         "floor": counted.floor,
+        "forecast": counted.forecast,
         "retried": counted.retried,
+        "limited": counted.limited,
         "budget_left": counted.budget_left,
         "reads": counted.reads,
         "writes": counted.writes,

@@ -1,7 +1,7 @@
 """The run: its ladder of stages, its lease, its end."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,14 +9,18 @@ from typing import Protocol
 
 import structlog
 
-from connector.decide.audiences import listed
+from connector.decide.consent import tally
 from connector.errors import LamplighterError, RetryLater, SetupError
 from connector.home import Home
-from connector.model import Audience, aware
+from connector.model import aware
+from connector.pipeline import sweeping
 from connector.pipeline.decisions import decide_stage
+from connector.pipeline.outgoing import audiences_of
 from connector.pipeline.push import Order, push_to
+from connector.pipeline.quota import before_pull
 from connector.pipeline.report import Report
-from connector.pull import pull_source
+from connector.ports import EventSource
+from connector.pull import Book, pull_source
 from connector.push.deliver import settle
 from connector.store import acknowledged, approvals, leases, runs
 
@@ -37,6 +41,8 @@ class Options:
         approve: id of a stopped plan that a person has looked at.
         facts: count the documented facts too (reads everything once).
         everybody: plan for everybody, not only for those with news.
+        sweeps: names of sweeps to carry out after the pull, or `all`, `due`, `begun`.
+        approve_deletions: what a sweep finds gone counts as deleted, however much it is.
     """
 
     as_of: datetime | None = None
@@ -45,6 +51,8 @@ class Options:
     approve: str = ""
     facts: bool = False
     everybody: bool = False
+    sweeps: Sequence[str] = ()
+    approve_deletions: bool = False
 
 
 class Watcher(Protocol):
@@ -59,6 +67,9 @@ class Watcher(Protocol):
     def pushed(self, destination: str, done: int, total: int) -> None:
         """After each delivery."""
 
+    def told(self, sentence: str) -> None:
+        """Something worth knowing before it is done."""
+
 
 class Nobody:
     """A watcher for the night."""
@@ -68,6 +79,8 @@ class Nobody:
     def entered(self, stage: str) -> None: ...
 
     def pushed(self, destination: str, done: int, total: int) -> None: ...
+
+    def told(self, sentence: str) -> None: ...
 
 
 def run(home: Home, options: Options, watcher: Watcher | None = None) -> Report:
@@ -82,6 +95,7 @@ def run(home: Home, options: Options, watcher: Watcher | None = None) -> Report:
     """
     approved = _approved(home, options)
     as_of = aware(options.as_of or datetime.now(UTC))
+    sweeping.check(home, options.sweeps)
     with leases.held(home.store, LEASE):
         report = Report(number=runs.start(home.store, as_of), as_of=as_of)
         try:
@@ -131,11 +145,15 @@ def _pull(home: Home, options: Options, report: Report, watcher: Watcher) -> boo
     """Pull every source; False where one asked to wait: nothing is decided on half the news."""
     for source in (*home.sources, *home.crms):
         try:
+            for crm in home.crms:
+                if crm is source:
+                    before_pull(crm, home.store, report, watcher.told)
             book = pull_source(source, home.warehouse, home.store, report.number, watcher.pulled)
         except RetryLater as error:
-            report.notes.append(f"{source.name}: {error}")
+            report.cut_short(source.name, error)
             report.status = "deferred"
             return False
+        book.add(_swept(home, source, options, report, watcher))
         report.books[source.name] = book
         if book.rejected:
             report.notes.append(
@@ -143,6 +161,17 @@ def _pull(home: Home, options: Options, report: Report, watcher: Watcher) -> boo
                 "with their reasons: lamplighter status"
             )
     return True
+
+
+def _swept(home: Home, source: EventSource, options: Options, report: Report, watcher: Watcher) -> Book:
+    """The books of the sweeps that are wanted of a CRM; empty ones for anything else."""
+    book = Book()
+    for crm in home.crms:
+        if crm is source:
+            names = sweeping.chosen(home, crm, options.sweeps, report.as_of)
+            approved = options.approve_deletions
+            book.add(sweeping.sweep_crm(home, crm, names, report, watcher.pulled, approved=approved))
+    return book
 
 
 def _decide(home: Home, options: Options, report: Report, watcher: Watcher) -> bool:
@@ -155,7 +184,7 @@ def _decide(home: Home, options: Options, report: Report, watcher: Watcher) -> b
 def _push(home: Home, options: Options, approved: dict[str, int], report: Report, watcher: Watcher) -> None:
     order = Order(
         run=report.number,
-        audiences=_audiences(home),
+        audiences=audiences_of(home),
         approved=approved,
         dry=options.dry_run,
         everybody=options.everybody,
@@ -163,30 +192,23 @@ def _push(home: Home, options: Options, approved: dict[str, int], report: Report
     for crm in home.crms:
         try:
             settle(crm, home.store, report.number)
-            push_to(home, crm, order, report, watcher.pushed)
+            due = sweeping.chosen(home, crm, options.sweeps, report.as_of)
+            if sweeping.MEMBERSHIPS in due and not options.dry_run:
+                sweeping.read_back(home, crm, report)
+            push_to(home, crm, order, report, watcher.pushed, watcher.told)
         except RetryLater as error:
-            report.notes.append(f"{crm.name}: {error}")
+            report.cut_short(crm.name, error)
             report.status = "deferred"
         _show(home, crm.name, order, report)
 
 
-def _audiences(home: Home) -> dict[str, Audience]:
-    """Every audience by name, those of one family each included."""
-    full = runs.latest(home.store, decided=True, full=True)
-    if not full:
-        return {}
-    family = home.warehouse.figure("family", full[0].number)
-    return {audience.name: audience for audience in listed(home.audiences, family)}
-
-
 def _show(home: Home, destination: str, order: Order, report: Report) -> None:
     sizes = acknowledged.sizes(home.store, destination)
-    plan = report.plans.get(destination, {})
+    plan, barred = report.plans.get(destination, {}), tally(home.warehouse.derived("excluded"))
     for name, audience in order.audiences.items():
-        if name in sizes or name in plan:
-            row = report.audiences.setdefault(
-                name, {"purpose": str(audience.purpose), "label": audience.label, "size": 0, "added": 0, "removed": 0}
-            )
+        if name in sizes or name in plan or name in barred:
+            plain = {"purpose": str(audience.purpose), "label": audience.label, "size": 0, "added": 0, "removed": 0}
+            row = report.audiences.setdefault(name, {**plain, "excluded": barred.get(name, {})})
             row["size"] += sizes.get(name, 0)
             row["added"] += plan.get(name, {}).get("add", 0)
             row["removed"] += plan.get(name, {}).get("remove", 0)
@@ -199,7 +221,7 @@ def _status(report: Report, options: Options) -> str:
         return "failed"
     if options.dry_run:
         return "planned"
-    if report.held:
+    if report.held or report.stopped:
         return "guarded"
     if report.status == "deferred" or any(getattr(book, "deferred", 0) for book in report.books.values()):
         return "deferred"

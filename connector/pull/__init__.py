@@ -2,5 +2,6 @@
 
 from connector.pull.books import Book
 from connector.pull.source import pull_source
+from connector.pull.sweep import pull_sweep
 
-__all__ = ["Book", "pull_source"]
+__all__ = ["Book", "pull_source", "pull_sweep"]

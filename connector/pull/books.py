@@ -24,6 +24,14 @@ class Book:
         if batch.rejected and not self.example:
             self.example = batch.rejected[0].reference
 
+    def add(self, other: "Book") -> None:
+        """Count what another look at the same source entered."""
+        self.read += other.read
+        self.kept += other.kept
+        self.skipped += other.skipped
+        self.rejected += other.rejected
+        self.example = self.example or other.example
+
     @property
     def balanced(self) -> bool:
         return self.read == self.kept + self.skipped + self.rejected

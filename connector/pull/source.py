@@ -1,12 +1,14 @@
 """One source's streams into the warehouse. The same few lines serve a CRM, an event file and a catalogue."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable
 
 from connector.model import Batch
-from connector.ports import EventSource, Known
+from connector.ports import EventSource
 from connector.pull.books import Book
-from connector.store import Store, acknowledged, cursors, rejections
+from connector.pull.echo import TABLE, without_echoes
+from connector.pull.held import known_of, with_those_merged_in, with_what_was_held
+from connector.schema import SEEN
+from connector.store import Store, cursors, rejections
 from connector.warehouse.tables import Warehouse
 
 Progress = Callable[[str, str, int], None]
@@ -21,34 +23,25 @@ def pull_source(source: EventSource, warehouse: Warehouse, store: Store, run: in
     """
     book = Book()
     for stream in source.streams():
-        known = _known(stream, source.name, warehouse, store)
+        known = known_of(stream, warehouse)
         seen = 0
         for batch in source.pull(stream, cursors.load(store, source.name, stream), known):
-            _keep(batch, source.name, stream, warehouse, store, run)
+            keep(batch, source.name, warehouse, store, run)
+            cursors.save(store, source.name, stream, batch.cursor)
             book.enter(batch)
             seen += batch.read
             progress(source.name, stream, seen)
     return book
 
 
-def _keep(batch: Batch, source: str, stream: str, warehouse: Warehouse, store: Store, run: int) -> None:
+def keep(batch: Batch, source: str, warehouse: Warehouse, store: Store, run: int) -> None:
+    """Make a batch's rows durable, and let vanish what it says was erased."""
     for table, rows in batch.tables.items():
-        warehouse.append(table, rows, run)
+        erased = batch.erased.get(table, ())
+        filled = with_what_was_held(rows, table, erased, warehouse) if "deleted_at" in SEEN[table].names else rows
+        warehouse.append(table, without_echoes(filled, source, warehouse, store) if table == TABLE else filled, run)
+    for table, named in batch.erased.items():
+        keys = with_those_merged_in(named, table, warehouse)
+        rejections.forget(store, source, keys)  # first: what the warehouse still holds is erased again, these are not
+        warehouse.erase(table, keys, run)
     rejections.keep(store, source, run, batch.rejected)
-    cursors.save(store, source, stream, batch.cursor)
-
-
-def _known(stream: str, source: str, warehouse: Warehouse, store: Store) -> Known:
-    """What we hold of some records, or have just written ourselves: our own echo is no news."""
-
-    def known(keys: Sequence[str]) -> Mapping[str, datetime]:
-        versions = warehouse.newest_versions(stream, keys)
-        if stream == "contact":
-            prefix = f"{source}:"
-            ours = acknowledged.echoes(store, source, [key.removeprefix(prefix) for key in keys])
-            for member, version in ours.items():
-                key = prefix + member
-                versions[key] = max(version, versions.get(key, version))
-        return versions
-
-    return known

@@ -9,8 +9,8 @@ import hashlib
 import json
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from connector.model import Audience, Delivery, Purpose
 
@@ -27,6 +27,7 @@ class Scope:
         wanted_properties: member -> our property -> text, non-empty ones only.
         acknowledged_properties: member -> the same as confirmed; None where unknown.
         refused: (audience or "", member) -> the wish that was refused last time.
+        vetoed: (audience, member) whom a person took out by hand: wanted or not, they are to be out.
         names: every property we may write.
     """
 
@@ -36,18 +37,29 @@ class Scope:
     acknowledged_properties: Mapping[str, Properties | None]
     refused: Mapping[tuple[str, str], str]
     names: Sequence[str]
+    vetoed: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(kw_only=True)
 class Change:
-    """What one list gains and loses."""
+    """What one list gains and loses.
+
+    Attributes:
+        restated: how many of `add` are believed to be in already, and are said again because that is uncertain.
+    """
 
     add: list[str] = field(default_factory=list)
     remove: list[str] = field(default_factory=list)
+    restated: int = 0
 
     @property
     def size(self) -> int:
         return len(self.add) + len(self.remove)
+
+    @property
+    def news(self) -> int:
+        """Changes that somebody who looks at the list would notice."""
+        return self.size - self.restated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,12 +70,20 @@ class Plan:
         lists: audience -> Change; only those with a difference.
         properties: member -> property -> text, or None to clear.
         held: audiences whose change is larger than their guard allows; not delivered.
+        refused: audience -> changes that are left out, since the destination has no such list and will not get it.
     """
 
     destination: str
     lists: Mapping[str, Change]
     properties: Mapping[str, Mapping[str, str | None]]
     held: frozenset[str] = frozenset()
+    refused: Mapping[str, int] = field(default_factory=dict)
+
+    def without(self, refused: Collection[str]) -> "Plan":
+        """The plan less the changes of lists that are refused; how many these are is kept."""
+        left_out = {name: change.size for name, change in self.lists.items() if name in refused}
+        kept = {name: change for name, change in self.lists.items() if name not in refused}
+        return replace(self, lists=kept, held=self.held - left_out.keys(), refused={**self.refused, **left_out})
 
     @property
     def size(self) -> int:
@@ -90,20 +110,22 @@ def difference(destination: str, scope: Scope) -> Plan:
     lists: dict[str, Change] = defaultdict(Change)
     for audience, member in sorted(_to_add(scope)):
         lists[audience].add.append(member)
+        lists[audience].restated += (audience, member) in scope.acknowledged
     for audience, member in sorted(_to_remove(scope)):
         lists[audience].remove.append(member)
     return Plan(destination=destination, lists=dict(lists), properties=_properties(scope))
 
 
 def _to_add(scope: Scope) -> Iterator[tuple[str, str]]:
-    for pair in scope.wanted:
+    for pair in scope.wanted - scope.vetoed:
         if not scope.acknowledged.get(pair, False) and scope.refused.get(pair) != "add":
             yield pair
 
 
 def _to_remove(scope: Scope) -> Iterator[tuple[str, str]]:
     for pair in scope.acknowledged:
-        if pair not in scope.wanted and scope.refused.get(pair) != "remove":
+        unwanted = pair not in scope.wanted or pair in scope.vetoed
+        if unwanted and scope.refused.get(pair) != "remove":
             yield pair
 
 
@@ -111,7 +133,10 @@ def _properties(scope: Scope) -> dict[str, dict[str, str | None]]:
     changes = {}
     for member in sorted({*scope.wanted_properties, *scope.acknowledged_properties}):
         change = _change(scope, member)
-        if change and scope.refused.get(("", member)) != json.dumps(change, sort_keys=True):
+        if ("", member) in scope.refused:
+            refused = json.loads(scope.refused["", member]).items()
+            change = {name: value for name, value in change.items() if (name, value) not in refused}
+        if change:
             changes[member] = change
     return changes
 
@@ -137,14 +162,16 @@ def guarded(
         name
         for name, change in plan.lists.items()
         if name in audiences
-        and not audiences[name].guard.allows(change.size, sizes.get(name, 0))
+        and not audiences[name].guard.allows(change.news, sizes.get(name, 0))
         and change.size > approved.get(name, 0)
     )
-    return Plan(destination=plan.destination, lists=plan.lists, properties=plan.properties, held=held)
+    return replace(plan, held=held)
 
 
-def deliveries(plan: Plan, audiences: Mapping[str, Audience], batch: Mapping[str, int]) -> list[Delivery]:
-    """The plan as batches, in the order in which they must leave.
+def deliveries(
+    plan: Plan, audiences: Mapping[str, Audience], batch: Mapping[str, int]
+) -> tuple[list[Delivery], list[Delivery]]:
+    """The plan as batches, in the order in which they must leave: the suppressions of all lists, then the rest.
 
     Args:
         batch: kind -> the most changes a batch may carry.
@@ -157,7 +184,7 @@ def deliveries(plan: Plan, audiences: Mapping[str, Audience], batch: Mapping[str
         now, later = (change.add, change.remove) if closes else (change.remove, change.add)
         first += list(_members(plan, name, now, "add" if closes else "remove", batch["membership"]))
         last += list(_members(plan, name, later, "remove" if closes else "add", batch["membership"]))
-    return [*first, *_values(plan, batch["properties"]), *last]
+    return first, [*_values(plan, batch["properties"]), *last]
 
 
 def _is_exclusion(name: str, audiences: Mapping[str, Audience]) -> bool:

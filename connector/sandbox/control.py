@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from connector.sandbox.clock import iso
@@ -26,9 +26,9 @@ class Control:
         """Do what the call asks; 404 for an unknown lever."""
         found = LEVERS.find(call.method, call.path)
         if found is None:
-            return Answer(status=404, content={"error": f"no such lever: {call.method} {call.path}"})
+            return _unknown(call)
         try:
-            return found[0].handle(self, call)
+            return found[0].handle(self, replace(call, params=found[1]))
         except (ValueError, TypeError, KeyError, AttributeError) as wrong:
             return Answer(status=400, content={"error": str(wrong)})
 
@@ -81,6 +81,17 @@ class Control:
         wanted = _object(call)
         return self.service.act(str(wanted["method"]), str(wanted["path"]), wanted.get("body"))
 
+    def lever(self, call: Call) -> Answer:
+        """Move one of the system's own levers; the body holds its arguments by name."""
+        name = call.params["lever"]
+        if name not in self.service.levers:
+            return _unknown(call)
+        return Answer(content={"result": self.service.levers[name](**_object(call))})
+
+
+def _unknown(call: Call) -> Answer:
+    return Answer(status=404, content={"error": f"no such lever: {call.method} {call.path}"})
+
 
 def _object(call: Call) -> dict[str, Any]:
     wanted = json.loads(call.body or b"{}")
@@ -100,5 +111,6 @@ LEVERS = Operations(
         Operation(method="DELETE", path="/_sandbox/faults", handle=Control.clear_faults),
         Operation(method="GET", path="/_sandbox/state", handle=Control.state),
         Operation(method="POST", path="/_sandbox/act", handle=Control.act),
+        Operation(method="POST", path="/_sandbox/{lever}", handle=Control.lever),
     ]
 )

@@ -39,7 +39,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A response. `content` is sent as JSON; None sends no body."""
+    """A response. `content` is sent as JSON, bytes as they are; None sends no body."""
 
     status: int = 200
     content: Any = None
@@ -47,8 +47,8 @@ class Answer:
 
     def encoded(self) -> bytes:
         """The body's bytes."""
-        if self.content is None:
-            return b""
+        if self.content is None or isinstance(self.content, bytes):
+            return self.content or b""
         return json.dumps(self.content, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -73,7 +73,7 @@ class Operation:
         write: False for reads, also where they travel as POST.
         scopes: given the call, groups of scopes; one of each group is needed.
         open: needs no token.
-        bucket: which rate limit it draws on.
+        bucket: which rate limit it draws on: `general`, `search`, `associations`, or `exempt` from all.
     """
 
     method: str

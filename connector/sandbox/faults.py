@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+SPOILT = "X-Sandbox-Fault"
+"""Header of every answer that was spoilt on purpose."""
+
 
 @dataclass(kw_only=True)
 class Fault:
@@ -20,6 +23,7 @@ class Fault:
         after_effect: carry the request out first, then fail.
         delay_seconds: wait first (real time).
         empty: answer 2xx with empty results, and do nothing.
+        cut: carry the request out, and send the first half of the answer.
     """
 
     method: str = ""
@@ -33,11 +37,12 @@ class Fault:
     after_effect: bool = False
     delay_seconds: float = 0.0
     empty: bool = False
+    cut: bool = False
 
     @property
     def replaces(self) -> bool:
         """False for a fault that only delays."""
-        return bool(self.drop or self.status or self.empty)
+        return bool(self.drop or self.status or self.empty or self.cut)
 
     def meets(self, method: str, path: str) -> bool:
         """Whether it is about this request."""

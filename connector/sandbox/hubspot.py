@@ -1,9 +1,8 @@
 """The sandbox HubSpot: puts the rooms of the API together, and stands at the door with token, limits and scopes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,31 @@ from connector.sandbox import (
     hubspot_account,
     hubspot_associations,
     hubspot_batches,
+    hubspot_consent,
+    hubspot_folders,
     hubspot_lists,
     hubspot_memberships,
     hubspot_merges,
+    hubspot_oauth,
     hubspot_objects,
+    hubspot_pipelines,
     hubspot_properties,
     hubspot_search,
+    hubspot_subscriptions,
+    hubspot_validation,
+    hubspot_webhooks_journal,
     hubspot_world,
 )
-from connector.sandbox.clock import Clock, iso
+from connector.sandbox.clock import Clock
 from connector.sandbox.exchange import Answer, Call, Operation, Operations, Refusal
 from connector.sandbox.hubspot_answers import batch
 from connector.sandbox.hubspot_errors import error, missing_scopes
+from connector.sandbox.hubspot_levers import Levers
 from connector.sandbox.hubspot_limits import RateLimits
 from connector.sandbox.hubspot_portal import Portal, Settings
 from connector.sandbox.hubspot_search import contains_token
-from connector.sandbox.hubspot_types import ASSOCIATIONS, CONTACT, PRODUCT
+from connector.sandbox.hubspot_tokens import Token
+from connector.sandbox.hubspot_types import CONTACT
 from connector.sandbox.state import State
 
 NOT_AUTHENTICATED = (
@@ -51,11 +59,18 @@ class HubSpot:
             *hubspot_search.OPERATIONS,
             *hubspot_merges.OPERATIONS,
             *hubspot_objects.OPERATIONS,
-            *hubspot_associations.OPERATIONS,
+            *(replace(one, bucket="associations") for one in hubspot_associations.OPERATIONS),
             *hubspot_memberships.OPERATIONS,
+            *hubspot_folders.OPERATIONS,
             *hubspot_lists.OPERATIONS,
             *hubspot_properties.OPERATIONS,
+            *hubspot_pipelines.OPERATIONS,
+            *hubspot_consent.OPERATIONS,
             *hubspot_account.OPERATIONS,
+            *hubspot_validation.OPERATIONS,
+            *hubspot_oauth.OPERATIONS,
+            *hubspot_subscriptions.OPERATIONS,
+            *hubspot_webhooks_journal.OPERATIONS,
         ]
     )
 
@@ -64,10 +79,16 @@ class HubSpot:
         self.settings = settings
         self.limits = RateLimits(settings, self.clock)
         self.portal = Portal(state=State(state), clock=self.clock, settings=settings)
+        levers = Levers(self.portal, self.act)
+        self.levers: Mapping[str, Callable[..., Any]] = {**levers.all(), "usage": self.limits.usage}
+        self.create_order, self.create_deal = levers.create_order, levers.create_deal
+        self.restore, self.touch, self.index_late = levers.restore, levers.touch, levers.index_late
         self.portal.state.db.create_function("contains_token", 2, contains_token, deterministic=True)
         try:
+            hubspot_validation.refuse_unknown(settings.validation_rules)
             if self.portal.state.fresh:
                 self._fill(folder)
+            hubspot_webhooks_journal.begin(self.portal)
         except BaseException:
             self.close()
             raise
@@ -75,6 +96,8 @@ class HubSpot:
     def _fill(self, folder: Path | None) -> None:
         with self.portal.state.transaction():
             self.portal.furnish()
+            hubspot_pipelines.furnish(self.portal)
+            hubspot_consent.furnish(self.portal)
         if folder:
             hubspot_world.load(self.portal, folder)
         self.portal.state.finish()
@@ -82,26 +105,33 @@ class HubSpot:
     def answer(self, operation: Operation | None, call: Call) -> Answer:
         """What HubSpot answers."""
         with self.portal.state.lock:
-            if operation is None or call.params.get("version") not in self.settings.versions:
+            if operation is None or call.params.get("version") not in (None, *self.settings.versions):
                 return error(404, f"resource not found: {call.path}")
             if operation.open:
                 return self._carried_out(operation, call)
-            answer = self._stopped(operation, call) or self._carried_out(operation, call)
-            return replace(answer, headers={**self.limits.headers(operation.bucket), **answer.headers})
+            oauth = call.bearer in self.portal.tokens.access
+            answer = self._stopped(operation, call, oauth) or self._carried_out(operation, call)
+            return replace(answer, headers={**self.limits.headers(operation.bucket, oauth=oauth), **answer.headers})
 
-    def _stopped(self, operation: Operation, call: Call) -> Answer | None:
+    def _stopped(self, operation: Operation, call: Call, oauth: bool) -> Answer | None:
         """The error of a call that may not go on, if it may not."""
-        return self._bad_token(call.bearer) or self.limits.admit(operation.bucket) or self._bad_scope(operation, call)
+        token = self.portal.tokens.access.get(call.bearer)
+        return (
+            self._bad_token(call.bearer, token)
+            or self.limits.admit(operation.bucket, oauth=oauth)
+            or self._bad_scope(operation, call, token)
+        )
 
-    def _bad_token(self, token: str) -> Answer | None:
-        if token == self.settings.token or self.portal.granted.get(token, 0) > self.clock.milliseconds():
+    def _bad_token(self, text: str, token: Token | None) -> Answer | None:
+        if text == self.settings.token or (token and token.ends > self.clock.milliseconds()):
             return None
-        if token in self.portal.granted:
+        if token:
             return error(401, "The OAuth token used to make this call expired.", category="EXPIRED_AUTHENTICATION")
         return error(401, NOT_AUTHENTICATED)
 
-    def _bad_scope(self, operation: Operation, call: Call) -> Answer | None:
-        lacking = [group for group in operation.scopes(call) if not self.settings.scopes.intersection(group)]
+    def _bad_scope(self, operation: Operation, call: Call, token: Token | None) -> Answer | None:
+        allowed = hubspot_oauth.allowed(self.portal, token)
+        lacking = [group for group in operation.scopes(call) if not allowed.intersection(group)]
         return missing_scopes(lacking).answer if lacking else None
 
     def _carried_out(self, operation: Operation, call: Call) -> Answer:
@@ -122,7 +152,7 @@ class HubSpot:
             return error(404, f"resource not found: {path}")
         text = b"" if body is None else json.dumps(body).encode()
         call = Call(method=method, path=path, query=QueryParams(query), body=text, params=params)
-        with self.portal.state.lock:
+        with self.portal.state.lock, self.portal.person():
             return self._carried_out(operation, call)
 
     def trouble(self, status: int) -> Answer:
@@ -135,7 +165,10 @@ class HubSpot:
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         """Change settings by name. Raises ValueError for an unknown one."""
+        hubspot_validation.refuse_unknown(settings.get("validation_rules", {}))
         self.settings.change(settings)
+        with self.portal.state.transaction():
+            hubspot_consent.furnish(self.portal)
 
     def state(self) -> dict[str, Any]:
         """Lists with their members, and what we wrote on contacts."""
@@ -145,45 +178,6 @@ class HubSpot:
             lists[name]["members"].append(str(record))
         contacts = {str(number): _ours(text) for number, text in rows(_WRITTEN, CONTACT.id)}
         return {"lists": lists, "contacts": {number: ours for number, ours in contacts.items() if ours}}
-
-    def create_order(
-        self,
-        contact: str | None,
-        lines: Sequence[tuple[str, str, str]],
-        *,
-        status: str = "fulfilled",
-        currency: str = "GBP",
-        ordered_at: datetime | None = None,
-    ) -> str:
-        """A person places an order (or returns one). `lines`: SKU, quantity, unit price. Returns its record id."""
-        at = iso(round(ordered_at.timestamp() * 1000) if ordered_at else self.clock.milliseconds())
-        properties = {"hs_external_created_date": at, "hs_external_order_status": status, "hs_currency_code": currency}
-        order = self._made("orders", properties, ("0-123", "0-1", contact))
-        self._made_change("orders", order, {"hs_external_order_id": f"S{order}", "hs_order_name": f"Order S{order}"})
-        for sku, quantity, price in lines:
-            line = {"quantity": quantity, "price": price, "hs_line_item_currency_code": currency, **self._item(sku)}
-            self._made("line_items", line, ("0-8", "0-123", order))
-        return order
-
-    def _item(self, sku: str) -> dict[str, str]:
-        row = self.portal.state.row(_PRODUCT, PRODUCT.id, sku)
-        return {"hs_sku": sku, **({"hs_product_id": str(row[0]), "name": row[1] or sku} if row else {"name": sku})}
-
-    def _made(self, name: str, properties: Mapping[str, str], tie: tuple[str, str, str | None]) -> str:
-        start, end, other = tie
-        types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": ASSOCIATIONS[start, end]}]
-        associations = [{"to": {"id": other}, "types": types}] if other else []
-        body = {"properties": properties, "associations": associations}
-        return str(self._done("POST", f"/{name}", body)["id"])
-
-    def _made_change(self, name: str, number: str, properties: Mapping[str, str]) -> None:
-        self._done("PATCH", f"/{name}/{number}", {"properties": properties})
-
-    def _done(self, method: str, path: str, body: Any) -> Any:
-        answer = self.act(method, f"/crm/objects/{self.settings.versions[0]}{path}", body)
-        if answer.status >= 300:
-            raise ValueError(answer.content["message"])
-        return answer.content
 
     def close(self) -> None:
         """Let go of the database."""
@@ -199,5 +193,3 @@ _MEMBERS = """SELECT list.name, membership.record FROM membership JOIN list ON l
     WHERE list.deleted IS NULL ORDER BY list.name, membership.record"""
 _WRITTEN = """SELECT id, properties FROM record
     WHERE type = ? AND archived IS NULL AND properties LIKE '%"lamplighter_%' ORDER BY id"""
-_PRODUCT = """SELECT id, json_extract(properties, '$.name') FROM record
-    WHERE type = ? AND archived IS NULL AND json_extract(properties, '$.hs_sku') = ?"""

@@ -1,30 +1,25 @@
-"""The account itself: its details, its use of the daily quota, and the token endpoint."""
+"""The account itself: its details, its use of the daily quota, and how many properties it may define."""
 
-import secrets
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl
 
 from connector.sandbox.clock import DAY, iso
-from connector.sandbox.exchange import Answer, Call, Operation, Refusal
-from connector.sandbox.hubspot_errors import error
+from connector.sandbox.exchange import Answer, Call, Operation
+from connector.sandbox.hubspot_errors import invalid
 from connector.sandbox.hubspot_portal import PORTAL_ID, Portal
-
-CODE, REFRESH = "sandbox-code", "sandbox-refresh"
-"""The one authorization code and refresh token that the token endpoint takes."""
-LIFETIME = 1_800
-"""Seconds an access token lives (source: HubSpot's OAuth guide)."""
+from connector.sandbox.hubspot_types import KNOWN, ObjectType
 
 
 def details(portal: Portal, call: Call) -> Answer:
     """Who this account is."""
+    offset = portal.settings.utc_offset_minutes
     return Answer(
         content={
             "portalId": PORTAL_ID,
-            "accountType": "STANDARD",
-            "timeZone": "Etc/UTC",
-            "utcOffset": "+00:00",
-            "utcOffsetMilliseconds": 0,
+            "accountType": portal.settings.account_type,
+            "timeZone": _time_zone(offset),
+            "utcOffset": _offset(offset),
+            "utcOffsetMilliseconds": offset * 60_000,
             "companyCurrency": "GBP",
             "additionalCurrencies": [],
             "uiDomain": "app.hubspot.com",
@@ -33,72 +28,78 @@ def details(portal: Portal, call: Call) -> Answer:
     )
 
 
+def _time_zone(minutes: int) -> str:
+    """A zone of that offset all year; those of whole hours have a name, which counts the other way round."""
+    if minutes % 60:
+        return f"UTC{_offset(minutes)}"
+    return f"Etc/GMT{-minutes // 60:+d}" if minutes else "Etc/UTC"
+
+
+def _offset(minutes: int) -> str:
+    hours, rest = divmod(abs(minutes), 60)
+    return f"{'-' if minutes < 0 else '+'}{hours:02d}:{rest:02d}"
+
+
+def midnight(portal: Portal) -> int:
+    """When the account's day ends, in milliseconds."""
+    offset = portal.settings.utc_offset_minutes * 60_000
+    return ((portal.clock.milliseconds() + offset) // DAY + 1) * DAY - offset
+
+
 def daily_usage(portal: Portal, call: Call) -> Answer:
     """Calls of today, of all private apps together."""
-    now = portal.clock.milliseconds()
     usage = {
         "name": "private-apps-api-calls-daily",
         "usageLimit": portal.settings.daily_limit,
         "currentUsage": portal.settings.daily_used,
-        "collectedAt": iso(now),
+        "collectedAt": iso(portal.clock.milliseconds()),
         "fetchStatus": "SUCCESS",
-        "resetsAt": iso((now // DAY + 1) * DAY),
+        "resetsAt": iso(midnight(portal)),
     }
     return Answer(content={"results": [usage]})
 
 
-def token(portal: Portal, call: Call) -> Answer:
-    """An access token for the code or the refresh token; everything travels in the form body."""
-    form = _form(call)
-    grants = {"authorization_code": ("code", CODE), "refresh_token": ("refresh_token", REFRESH)}
-    field, wanted = grants.get(form.get("grant_type", ""), ("", ""))
-    if not field:
-        raise _refused("unsupported_grant_type", "UNSUPPORTED_GRANT_TYPE", "the grant_type is not supported")
-    if not form.get("client_id") or not form.get("client_secret"):
-        raise _refused("invalid_client", "BAD_CLIENT_ID", "client_id and client_secret are required")
-    if form.get(field) != wanted:
-        status = "BAD_REFRESH_TOKEN" if field == "refresh_token" else "BAD_AUTH_CODE"
-        raise _refused("invalid_grant", status, f"missing or unknown {field}")
-    return Answer(content=_granted(portal))
+def custom_properties(portal: Portal, call: Call) -> Answer:
+    """How many properties of its own the account has for each type, and may have."""
+    rows = [_counted(portal, kind) for kind in KNOWN]
+    used, most = sum(row["usage"] for row in rows), sum(row["limit"] for row in rows)
+    overall = {"overallLimit": most, "overallUsage": used, "overallPercentage": _share(used, most)}
+    return Answer(content={"byObjectType": rows, **overall})
 
 
-def _form(call: Call) -> dict[str, str]:
-    return dict(parse_qsl(call.body.decode()))
+def _counted(portal: Portal, kind: ObjectType) -> dict[str, Any]:
+    used, most = _custom(portal, kind), portal.settings.property_limit
+    labels = {"singularLabel": kind.singular.capitalize(), "pluralLabel": kind.label.capitalize()}
+    return {"objectTypeId": kind.id, **labels, "limit": most, "usage": used, "percentage": _share(used, most)}
 
 
-def _refused(code: str, status: str, message: str) -> Refusal:
-    answer = error(400, message, error=code, error_description=message)
-    return Refusal(replace(answer, content={**answer.content, "status": status}))
+def _custom(portal: Portal, kind: ObjectType) -> int:
+    definitions: Mapping[str, Any] = portal.definitions(kind)
+    return sum(not one["hubspotDefined"] for one in definitions.values())
 
 
-def _granted(portal: Portal) -> dict[str, Any]:
-    access = f"sandbox-{secrets.token_hex(8)}"
-    portal.granted[access] = portal.clock.milliseconds() + LIFETIME * 1000
-    return {
-        "token_type": "bearer",
-        "access_token": access,
-        "refresh_token": REFRESH,
-        "expires_in": LIFETIME,
-        "hub_id": PORTAL_ID,
-        "scopes": sorted(portal.settings.scopes),
-    }
+def _share(used: int, most: int) -> float:
+    return round(100 * used / most, 2) if most else 100.0
 
 
-def introspect(portal: Portal, call: Call) -> Answer:
-    """Whether a token still works, and what it may do."""
-    text = _form(call).get("token", "")
-    now, ends = portal.clock.milliseconds(), portal.granted.get(text, 0)
-    if text != portal.settings.token and ends <= now:
-        return Answer(content={"active": False})
-    more = {"expires_in": (ends - now) // 1000} if ends else {}
-    content = {"active": True, "token_type": "access_token", "hub_id": PORTAL_ID, **more}
-    return Answer(content={**content, "scopes": sorted(portal.settings.scopes)})
+def refuse_full(portal: Portal, kind: ObjectType) -> None:
+    """Refuse one more property where the type has all it may have. No page documents the wording; this is ours."""
+    if _custom(portal, kind) >= portal.settings.property_limit:
+        most = portal.settings.property_limit
+        raise invalid(f"The limit of {most} custom properties for {kind.name} has been reached.")
 
+
+_READ_ANY = tuple(f"crm.objects.{kind.name}.read" for kind in KNOWN)
+_INFO = "/account-info/{version}"
 
 OPERATIONS = (
-    Operation(method="GET", path="/account-info/{version}/details", handle=details),
-    Operation(method="GET", path="/account-info/{version}/api-usage/daily/private-apps", handle=daily_usage),
-    Operation(method="GET", path="/account-info/{version}/api-usage/daily", handle=daily_usage),
-    Operation(method="POST", path="/oauth/{version}/token", handle=token, open=True),
-    Operation(method="POST", path="/oauth/{version}/token/introspect", handle=introspect, open=True),
+    Operation(method="GET", path=_INFO + "/details", handle=details),
+    Operation(method="GET", path=_INFO + "/api-usage/daily/private-apps", handle=daily_usage),
+    Operation(method="GET", path=_INFO + "/api-usage/daily", handle=daily_usage),
+    Operation(
+        method="GET",
+        path="/crm/limits/{version}/custom-properties",
+        handle=custom_properties,
+        scopes=lambda call: [_READ_ANY],
+    ),
 )

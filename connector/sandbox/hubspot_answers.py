@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from connector.sandbox.clock import iso
 from connector.sandbox.exchange import Call
+from connector.sandbox.hubspot_history import past, versions
 from connector.sandbox.hubspot_portal import Portal
 from connector.sandbox.hubspot_records import Record
 from connector.sandbox.hubspot_types import ASSOCIATIONS, ObjectType
@@ -21,8 +22,8 @@ def names(portal: Portal, kind: ObjectType, asked: Iterable[str]) -> list[str]:
     return sorted(known | {"hs_object_id", kind.created, kind.modified})
 
 
-def shown(kind: ObjectType, record: Record, wanted: Sequence[str], history: Sequence[str] = ()) -> dict[str, Any]:
-    """A record as JSON. A property without a value is null. `history` holds the present value only."""
+def shown(kind: ObjectType, record: Record, wanted: Sequence[str]) -> dict[str, Any]:
+    """A record as JSON. A property without a value is null."""
     values: dict[str, str | None] = dict(record.properties)
     created, updated = iso(record.created), iso(record.updated)
     values |= {kind.created: created, kind.modified: updated, "hs_object_id": str(record.id)}
@@ -35,13 +36,22 @@ def shown(kind: ObjectType, record: Record, wanted: Sequence[str], history: Sequ
     }
     if record.archived is not None:
         answer["archivedAt"] = iso(record.archived)
-    if history:
-        answer["propertiesWithHistory"] = {name: _past(values.get(name), updated) for name in history}
     return answer
 
 
-def _past(value: str | None, since: str) -> list[dict[str, str]]:
-    return [] if value is None else [{"value": value, "timestamp": since, "sourceType": "INTEGRATION"}]
+def shown_all(
+    portal: Portal, kind: ObjectType, records: Sequence[Record], wanted: Sequence[str], history: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Records as JSON, with all values that the properties in `history` ever had."""
+    page = [shown(kind, record, wanted) for record in records]
+    if history:
+        ended = past(portal, kind, [record.id for record in records], history)
+        for record, one in zip(records, page, strict=True):
+            one["propertiesWithHistory"] = {
+                name: versions(kind, record.created, ended.get((record.id, name), []), record.properties.get(name))
+                for name in history
+            }
+    return page
 
 
 def associate_inline(

@@ -9,7 +9,7 @@ from connector.sandbox.hubspot_errors import inputs, invalid, not_found, read, r
 from connector.sandbox.hubspot_portal import Portal
 from connector.sandbox.hubspot_records import find, find_many, number_of
 from connector.sandbox.hubspot_scopes import objects
-from connector.sandbox.hubspot_types import ASSOCIATIONS, ObjectType
+from connector.sandbox.hubspot_types import ASSOCIATIONS, LINE_ITEM, ObjectType, partners
 
 READ_AT_ONCE, CREATE_AT_ONCE = 1_000, 2_000
 """Most inputs of a batch (source: HubSpot's changelog of 2025-02-10)."""
@@ -20,14 +20,35 @@ PAGE = 500
 def associate(portal: Portal, kind: ObjectType, number: int, other: ObjectType, end: int) -> None:
     """Tie two records. Refuses a pair of types that HubSpot does not tie."""
     there, back = _numbers(kind, other)
+    if has_other_parent(portal, kind, number, other, end):
+        raise invalid("A line item belongs to one parent: it already belongs to another object")
     rows = [(kind.id, other.id, number, end, there), (other.id, kind.id, end, number, back)]
-    portal.state.run_many("INSERT OR IGNORE INTO association VALUES (?, ?, ?, ?, ?)", rows)
+    if sum(portal.state.run("INSERT OR IGNORE INTO association VALUES (?, ?, ?, ?, ?)", *row) for row in rows):
+        _note(portal, "ASSOCIATION_ADDED", kind, number, other, end)
+
+
+def has_other_parent(portal: Portal, kind: ObjectType, number: int, other: ObjectType, end: int) -> bool:
+    """Whether one of the two is a line item that belongs to a third (source: HubSpot's line items guide)."""
+    if LINE_ITEM not in (kind, other):
+        return False
+    line, parent = (number, (other.id, end)) if kind is LINE_ITEM else (end, (kind.id, number))
+    sql = "SELECT to_type, to_id FROM association WHERE from_type = ? AND from_id = ? AND to_type = ?"
+    held = {row for type_id in partners(LINE_ITEM) for row in portal.state.rows(sql, LINE_ITEM.id, line, type_id)}
+    return bool(held - {parent})
 
 
 def dissociate(portal: Portal, kind: ObjectType, number: int, other: ObjectType, end: int) -> None:
     """Untie two records; nothing happens where they are not tied."""
     sql = "DELETE FROM association WHERE from_type = ? AND to_type = ? AND from_id = ? AND to_id = ?"
-    portal.state.run_many(sql, [(kind.id, other.id, number, end), (other.id, kind.id, end, number)])
+    rows = [(kind.id, other.id, number, end), (other.id, kind.id, end, number)]
+    if sum(portal.state.run(sql, *row) for row in rows):
+        _note(portal, "ASSOCIATION_REMOVED", kind, number, other, end)
+
+
+def _note(portal: Portal, action: str, kind: ObjectType, number: int, other: ObjectType, end: int) -> None:
+    for here, one, there, two in ((kind, number, other, end), (other, end, kind, number)):
+        spec = {"associationTypeId": ASSOCIATIONS[here.id, there.id], "associationCategory": "HUBSPOT_DEFINED"}
+        portal.note(action, here, [one], toObjectTypeId=there.id, toObjectId=two, **spec)
 
 
 def _numbers(kind: ObjectType, other: ObjectType) -> tuple[int, int]:

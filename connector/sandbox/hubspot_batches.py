@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.sandbox.exchange import Answer, Call, Operation, Refusal
-from connector.sandbox.hubspot_answers import batch, names, shown
+from connector.sandbox.hubspot_answers import batch, names, shown, shown_all
 from connector.sandbox.hubspot_associations import associate_new
+from connector.sandbox.hubspot_bin import archive
 from connector.sandbox.hubspot_errors import fields, inputs, invalid, row_error
 from connector.sandbox.hubspot_objects import PAGE, PAGE_WITH_HISTORY, PATH
 from connector.sandbox.hubspot_portal import PORTAL_ID, Portal
-from connector.sandbox.hubspot_records import Record, archive, change, find_many, insert, number_of, owner, unique
+from connector.sandbox.hubspot_records import Record, change, find_archived, find_many, insert, number_of, owner, unique
 from connector.sandbox.hubspot_scopes import objects
 from connector.sandbox.hubspot_types import ObjectType
 from connector.sandbox.hubspot_values import checked
@@ -28,19 +29,22 @@ def read(portal: Portal, call: Call) -> Answer:
     body = fields(call, "inputs")
     history = body.get("propertiesWithHistory") or []
     rows = inputs(call, PAGE_WITH_HISTORY if history else PAGE)
-    found, missing = _look_up(portal, kind, rows, body.get("idProperty") or "")
+    found, missing = _look_up(portal, kind, rows, body.get("idProperty") or "", archived=call.flag("archived"))
     wanted = names(portal, kind, body.get("properties") or [])
     records = {record.id: record for record in found.values()}
-    results = [shown(kind, records[number], wanted, history) for number in sorted(records)]
+    results = shown_all(portal, kind, [records[number] for number in sorted(records)], wanted, history)
     return _answered(portal, results, _missing(kind, missing))
 
 
-def _look_up(portal: Portal, kind: ObjectType, rows: Sequence[Row], by: str) -> tuple[dict[str, Record], list[str]]:
+def _look_up(
+    portal: Portal, kind: ObjectType, rows: Sequence[Row], by: str, *, archived: bool = False
+) -> tuple[dict[str, Record], list[str]]:
     """Id as it was asked for -> record, and the ids that are not there."""
     asked = list(dict.fromkeys(str(row.get("id", "")) for row in rows))
     numbers = {text: owner(portal, kind, by, text) if by else number_of(text) for text in asked}
-    living = find_many(portal, kind, [number for number in numbers.values() if number is not None])
-    found = {text: living[number] for text, number in numbers.items() if number is not None and number in living}
+    look = find_archived if archived else find_many
+    there = look(portal, kind, [number for number in numbers.values() if number is not None])
+    found = {text: there[number] for text, number in numbers.items() if number is not None and number in there}
     return found, [text for text in asked if text not in found]
 
 

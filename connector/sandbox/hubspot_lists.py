@@ -1,13 +1,13 @@
-"""Lists, which HubSpot's pages call segments, and their folders: `/crm/lists/{version}`."""
+"""Lists, which HubSpot's pages call segments: `/crm/lists/{version}`."""
 
 import base64
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from connector.sandbox.clock import DAY, iso
 from connector.sandbox.exchange import Answer, Call, Operation
 from connector.sandbox.hubspot_errors import fields, invalid, not_found, whole
+from connector.sandbox.hubspot_folders import folder_of
 from connector.sandbox.hubspot_portal import Portal
 from connector.sandbox.hubspot_scopes import lists
 
@@ -59,7 +59,8 @@ def create(portal: Portal, call: Call) -> Answer:
     if body["processingType"] not in PROCESSING:
         raise invalid(f"processingType must be one of {PROCESSING}", subCategory="INVALID_PROCESSING_TYPE")
     _refuse_taken(portal, body["name"])
-    folder = _folder(portal, body.get("listFolderId") or 0)[0]
+    _refuse_one_more(portal)
+    folder = folder_of(portal, body.get("listFolderId") or 0)
     number, now = portal.state.next_id("list"), portal.clock.milliseconds()
     filters = json.dumps(body["filterBranch"]) if body.get("filterBranch") else None
     values = (number, body["name"], kind.id, body["processingType"], folder, filters, 1, now, now, None)
@@ -71,6 +72,12 @@ def _refuse_taken(portal: Portal, name: str) -> None:
     if _rows(portal, "name = ? AND deleted IS NULL", name):
         message = f"A list with the name '{name}' already exists."
         raise invalid(message, subCategory="ILS.DUPLICATE_LIST_NAMES", context={"listName": [name]})
+
+
+def _refuse_one_more(portal: Portal) -> None:
+    most = portal.settings.list_limit
+    if portal.state.value("SELECT count(*) FROM list WHERE deleted IS NULL") >= most:
+        raise invalid(f"You have reached the limit of {most} lists for this account.")
 
 
 def get_one(portal: Portal, call: Call) -> Answer:
@@ -134,7 +141,7 @@ def list_all(portal: Portal, call: Call) -> Answer:
     if unknown := set(body.get("processingTypes") or []) - set(PROCESSING):
         raise invalid(f"no processing types: {sorted(unknown)}", subCategory="INVALID_PROCESSING_TYPE")
     count = whole(body.get("count") or 20, "count", 1, PAGE)
-    start = cursor_read(body["after"]) if body.get("after") else 0
+    start = cursor_read(body["after"])[0] if body.get("after") else 0
     rows = [row for row in _rows(portal, "deleted IS NULL AND id > ? ORDER BY id", start) if _matches(row, body)]
     content: dict[str, Any] = {"results": [_with_more(portal, row) for row in rows[:count]]}
     if len(rows) > count:
@@ -142,17 +149,20 @@ def list_all(portal: Portal, call: Call) -> Answer:
     return Answer(content=content)
 
 
-def cursor(number: int) -> str:
+def cursor(*numbers: int) -> str:
     """A place to go on from, as opaque text."""
-    return base64.b64encode(json.dumps({"last": number}).encode()).decode()
+    return base64.b64encode(json.dumps({"last": numbers}).encode()).decode()
 
 
-def cursor_read(text: str) -> int:
-    """The number in a cursor. Refuses text that is none of ours."""
+def cursor_read(text: str, length: int = 1) -> list[int]:
+    """The numbers in a cursor. Refuses text that is none of ours."""
     try:
-        return int(json.loads(base64.b64decode(text, validate=True))["last"])
+        numbers = [int(one) for one in json.loads(base64.b64decode(text, validate=True))["last"]]
     except (ValueError, KeyError, TypeError):
-        raise invalid("The after cursor is malformed", subCategory="INVALID_CURSOR") from None
+        numbers = []
+    if len(numbers) != length:
+        raise invalid("The after cursor is malformed", subCategory="INVALID_CURSOR")
+    return numbers
 
 
 def rename(portal: Portal, call: Call) -> Answer:
@@ -175,76 +185,18 @@ def delete(portal: Portal, call: Call) -> Answer:
 
 
 def restore(portal: Portal, call: Call) -> Answer:
-    """Bring a deleted list back, with its members, unless its name was taken meanwhile."""
+    """Bring a deleted list back, with the members that still are, unless its name was taken or the account is full.
+
+    It stands below the root where its folder is gone.
+    """
     since = portal.clock.milliseconds() - RESTORABLE
     found = _rows(portal, "id = ? AND deleted > ?", call.params["list"], since)
     if not found:
         raise not_found(f"List with ID {call.params['list']} cannot be restored")
     _refuse_taken(portal, found[0]["name"])
-    portal.state.run("UPDATE list SET deleted = NULL WHERE id = ?", found[0]["id"])
-    return Answer(status=204)
-
-
-def get_folder(portal: Portal, call: Call) -> Answer:
-    """A folder with what is in it; the root where none is named."""
-    return Answer(content={"folder": _folder_shown(portal, _folder(portal, call.query.get("folderId", "0")))})
-
-
-def _folder(portal: Portal, text: Any) -> Any:
-    row = portal.state.row("SELECT id, name, parent, created, updated FROM folder WHERE id = ?", str(text))
-    if row is None:
-        raise not_found(f"Folder {text} does not exist")
-    return row
-
-
-def _folder_shown(portal: Portal, row: Sequence[Any]) -> dict[str, Any]:
-    number, name, parent, created, updated = row
-    below = portal.state.rows("SELECT id, name, parent, created, updated FROM folder WHERE parent = ?", number)
-    inside = portal.state.rows("SELECT id FROM list WHERE folder = ? AND deleted IS NULL ORDER BY id", number)
-    return {
-        "id": number,
-        "name": name,
-        "parentFolderId": parent,
-        "childNodes": [_folder_shown(portal, one) for one in below],
-        "childLists": [one for (one,) in inside],
-        "createdAt": iso(created),
-        "updatedAt": iso(updated),
-    }
-
-
-def create_folder(portal: Portal, call: Call) -> Answer:
-    """A new folder, below the root unless told otherwise."""
-    body = fields(call, "name")
-    parent = _folder(portal, body.get("parentFolderId") or 0)[0]
-    number, now = portal.state.next_id("folder"), portal.clock.milliseconds()
-    portal.state.run("INSERT INTO folder VALUES (?, ?, ?, ?, ?)", number, body["name"], parent, now, now)
-    return Answer(content={"folder": _folder_shown(portal, _folder(portal, number))})
-
-
-def rename_folder(portal: Portal, call: Call) -> Answer:
-    """Give a folder another name."""
-    number, name = _folder(portal, call.params["folder"])[0], call.query.get("newFolderName", "")
-    if not name or number == 0:
-        raise invalid("newFolderName is required, and the root keeps its name")
-    sql = "UPDATE folder SET name = ?, updated = ? WHERE id = ?"
-    portal.state.run(sql, name, portal.clock.milliseconds(), number)
-    return Answer(content={"folder": _folder_shown(portal, _folder(portal, number))})
-
-
-def move_list(portal: Portal, call: Call) -> Answer:
-    """Put a list into a folder."""
-    body = fields(call, "listId", "newFolderId")
-    folder = _folder(portal, body["newFolderId"])[0]
-    portal.state.run("UPDATE list SET folder = ? WHERE id = ?", folder, living(portal, str(body["listId"]))["id"])
-    return Answer(status=204)
-
-
-def delete_folder(portal: Portal, call: Call) -> Answer:
-    """Delete a folder that is empty."""
-    shown_now = _folder_shown(portal, _folder(portal, call.params["folder"]))
-    if shown_now["childLists"] or shown_now["childNodes"] or shown_now["id"] == 0:
-        raise invalid("Only an empty folder can be deleted")
-    portal.state.run("DELETE FROM folder WHERE id = ?", shown_now["id"])
+    _refuse_one_more(portal)
+    sql = "UPDATE list SET deleted = NULL, folder = coalesce((SELECT id FROM folder WHERE id = folder), 0) WHERE id = ?"
+    portal.state.run(sql, found[0]["id"])
     return Answer(status=204)
 
 
@@ -258,11 +210,6 @@ OPERATIONS = (
     Operation(method="GET", path=PATH, handle=get_many, scopes=READ),
     Operation(method="POST", path=PATH + "/search", handle=search, scopes=READ),
     Operation(method="POST", path=PATH + "/all", handle=list_all, scopes=READ),
-    Operation(method="GET", path=PATH + "/folders", handle=get_folder, scopes=READ),
-    Operation(method="POST", path=PATH + "/folders", handle=create_folder, write=True, scopes=WRITE),
-    Operation(method="PUT", path=PATH + "/folders/move-list", handle=move_list, write=True, scopes=WRITE),
-    Operation(method="PUT", path=PATH + "/folders/{folder}/rename", handle=rename_folder, write=True, scopes=WRITE),
-    Operation(method="DELETE", path=PATH + "/folders/{folder}", handle=delete_folder, write=True, scopes=WRITE),
     Operation(method="GET", path=PATH + "/object-type-id/{type}/name/{name:path}", handle=get_by_name, scopes=READ),
     Operation(method="GET", path=PATH + "/{list}", handle=get_one, scopes=READ),
     Operation(method="DELETE", path=PATH + "/{list}", handle=delete, write=True, scopes=WRITE),

@@ -16,22 +16,38 @@ from connector.sandbox.hubspot_types import ObjectType
 
 PAGE, LONGEST_PAGE = 100, 250
 """The usual page of members (documented), and the longest (not documented: ours)."""
+LARGE = 100_000
+"""A list of so many members can be neither emptied nor copied at once (source: HubSpot's segments guide)."""
 RECORDS = 100
 
 
 def members(portal: Portal, call: Call) -> Answer:
     """Members in the order of their record ids; the cursor is opaque."""
-    number = living(portal, call.params["list"])["id"]
+    return _page(portal, call, ("record",))
+
+
+def by_join_order(portal: Portal, call: Call) -> Answer:
+    """Members in the order in which they were put in."""
+    return _page(portal, call, ("added", "record"))
+
+
+def _page(portal: Portal, call: Call, order: Sequence[str]) -> Answer:
+    number, after = living(portal, call.params["list"])["id"], call.query.get("after")
     limit = whole(call.query.get("limit", PAGE), "limit", 1, LONGEST_PAGE)
-    start = cursor_read(call.query["after"]) if call.query.get("after") else 0
-    sql = "SELECT record, added FROM membership WHERE list = ? AND record > ? ORDER BY record LIMIT ?"
-    rows = portal.state.rows(sql, number, start, limit + 1)
-    total = portal.state.value("SELECT count(*) FROM membership WHERE list = ?", number)
+    start = cursor_read(after, len(order)) if after else [0] * len(order)
+    key, marks = ", ".join(order), ", ".join("?" * len(order))
+    sql = f"SELECT record, added FROM membership WHERE list = ? AND ({key}) > ({marks}) ORDER BY {key} LIMIT ?"  # noqa: S608
+    rows = portal.state.rows(sql, number, *start, limit + 1)
     results = [{"recordId": str(one), "membershipTimestamp": iso(added)} for one, added in rows[:limit]]
-    content: dict[str, Any] = {"results": results, "total": total}
+    content: dict[str, Any] = {"results": results, "total": _size(portal, number)}
     if len(rows) > limit:
-        content["paging"] = next_page(call, cursor(rows[limit - 1][0]))
+        last = dict(zip(("record", "added"), rows[limit - 1], strict=True))
+        content["paging"] = next_page(call, cursor(*(last[name] for name in order)))
     return Answer(content=content)
+
+
+def _size(portal: Portal, number: int) -> int:
+    return int(portal.state.value("SELECT count(*) FROM membership WHERE list = ?", number))
 
 
 def add(portal: Portal, call: Call) -> Answer:
@@ -59,8 +75,7 @@ def _changed(portal: Portal, call: Call, *, add: Any, remove: Any) -> Answer:
     row = _changeable(portal, call)
     to_add, to_remove = _numbers(add), _numbers(remove)
     there = _existing(portal, portal.kind(row["type"]), to_add | to_remove)
-    added = _put_in(portal, row["id"], sorted(to_add & there))
-    removed = _take_out(portal, row["id"], sorted(to_remove & there))
+    added, removed = _exchange(portal, row, to_add & there, to_remove & there)
     missing = sorted((to_add | to_remove) - there)
     return Answer(
         content={
@@ -105,10 +120,39 @@ def _take_out(portal: Portal, number: int, records: Sequence[int]) -> list[int]:
     return [record for record in records if portal.state.run(sql, number, record)]
 
 
+def _exchange(portal: Portal, row: dict[str, Any], add: Iterable[int], remove: Iterable[int]) -> list[list[int]]:
+    """Put in and take out; returns those for whom that changed something."""
+    kind, number = portal.kind(row["type"]), row["id"]
+    added, removed = _put_in(portal, number, sorted(add)), _take_out(portal, number, sorted(remove))
+    portal.note("ADDED_TO_LIST", kind, added, listId=number)
+    portal.note("REMOVED_FROM_LIST", kind, removed, listId=number)
+    return [added, removed]
+
+
 def remove_all(portal: Portal, call: Call) -> Answer:
-    """Empty a list."""
-    portal.state.run("DELETE FROM membership WHERE list = ?", _changeable(portal, call)["id"])
+    """Empty a list of fewer than 100,000 members."""
+    row = _changeable(portal, call)
+    _exchange(portal, row, (), _all_of(portal, row["id"]))
     return Answer(status=204)
+
+
+def add_from(portal: Portal, call: Call) -> Answer:
+    """Put all members of another list of fewer than 100,000 members, of whatever processing type, into a list."""
+    row, source = _changeable(portal, call), living(portal, call.params["source"])
+    if row["type"] != source["type"]:
+        raise invalid(f"Lists {row['id']} and {source['id']} are of different object types")
+    _exchange(portal, row, _all_of(portal, source["id"]), ())
+    return Answer(status=204)
+
+
+def _all_of(portal: Portal, number: int) -> list[int]:
+    _refuse_large(portal, number)
+    return [record for (record,) in portal.state.rows("SELECT record FROM membership WHERE list = ?", number)]
+
+
+def _refuse_large(portal: Portal, number: int) -> None:
+    if (size := _size(portal, number)) >= LARGE:
+        raise invalid(f"List {number} has {size} members; this works below {LARGE} only")
 
 
 def of_record(portal: Portal, call: Call) -> Answer:
@@ -150,8 +194,10 @@ OPERATIONS = (
     Operation(method="POST", path=PATH + "/records/memberships/batch/read", handle=of_records, scopes=READ),
     Operation(method="GET", path=PATH + "/records/{type}/{id}/memberships", handle=of_record, scopes=READ),
     Operation(method="GET", path=MEMBERS, handle=members, scopes=READ),
+    Operation(method="GET", path=MEMBERS + "/join-order", handle=by_join_order, scopes=READ),
     Operation(method="DELETE", path=MEMBERS, handle=remove_all, write=True, scopes=WRITE),
     Operation(method="PUT", path=MEMBERS + "/add", handle=add, write=True, scopes=WRITE),
+    Operation(method="PUT", path=MEMBERS + "/add-from/{source}", handle=add_from, write=True, scopes=WRITE),
     Operation(method="PUT", path=MEMBERS + "/remove", handle=remove, write=True, scopes=WRITE),
     Operation(method="PUT", path=MEMBERS + "/add-and-remove", handle=add_and_remove, write=True, scopes=WRITE),
 )

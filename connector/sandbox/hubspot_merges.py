@@ -4,13 +4,16 @@ A merge of contacts or companies makes a NEW id; the old ids answer with the sur
 lists of records and from search (source: HubSpot changelog "updated merge functionality").
 """
 
-from connector.sandbox.exchange import Answer, Call, Operation
+from connector.sandbox.exchange import Answer, Call, Operation, Refusal
 from connector.sandbox.hubspot_answers import names, shown
+from connector.sandbox.hubspot_bin import erase, ties
 from connector.sandbox.hubspot_errors import fields, invalid
+from connector.sandbox.hubspot_history import inherit, remember
 from connector.sandbox.hubspot_portal import Portal
-from connector.sandbox.hubspot_records import MORE_EMAILS, Record, claim, erase, find, save
+from connector.sandbox.hubspot_records import MORE_EMAILS, Record, claim, find, save
 from connector.sandbox.hubspot_scopes import objects
-from connector.sandbox.hubspot_types import COMPANY, CONTACT, ObjectType, partners
+from connector.sandbox.hubspot_types import COMPANY, CONTACT, ObjectType
+from connector.sandbox.hubspot_values import furthest
 
 MERGED_IDS = "hs_merged_object_ids"
 MOST = 250
@@ -18,7 +21,7 @@ MOST = 250
 
 
 def merge(portal: Portal, call: Call) -> Answer:
-    """Make one record of two; the primary's values win, the other's fill the gaps."""
+    """Make one record of two; the primary's values win, the other's fill the gaps, the later lifecycle stage stays."""
     kind = portal.kind(call.params["type"])
     body = fields(call, "primaryObjectId", "objectIdToMerge")
     primary = find(portal, kind, str(body["primaryObjectId"]))
@@ -28,9 +31,13 @@ def merge(portal: Portal, call: Call) -> Answer:
     if primary.id == second.id:
         raise invalid("Cannot merge an object with itself")
     survivor = _survivor(portal, kind, primary, second)
+    remember(portal, kind, survivor.id, {**survivor.properties, **second.properties}, survivor.properties)
+    inherit(portal, kind, [primary.id, second.id], survivor.id)
     _hand_over(portal, kind, [primary.id, second.id], survivor.id)
     save(portal, kind, survivor)
     claim(portal, kind, survivor, survivor.properties)
+    ends = {"primaryObjectId": primary.id, "mergedObjectIds": [second.id], "newObjectId": survivor.id}
+    portal.note("MERGE", kind, [survivor.id], **ends)
     return Answer(content=shown(kind, survivor, names(portal, kind, survivor.properties)))
 
 
@@ -41,6 +48,8 @@ def _survivor(portal: Portal, kind: ObjectType, primary: Record, second: Record)
     properties = {**second.properties, **primary.properties, MERGED_IDS: ";".join(map(str, merged))}
     if emails := _more_emails(primary, second):
         properties[MORE_EMAILS] = ";".join(emails)
+    if stage := furthest(*(one.properties.get("lifecyclestage") for one in (primary, second))):
+        properties["lifecyclestage"] = stage
     created = min(primary.created, second.created)
     return Record(portal.state.next_id(kind.id), created, portal.clock.milliseconds(), None, properties)
 
@@ -59,8 +68,8 @@ def _more_emails(primary: Record, second: Record) -> list[str]:
 def _hand_over(portal: Portal, kind: ObjectType, old: list[int], new: int) -> None:
     state = portal.state
     for number in old:
-        for other in partners(kind):
-            _move_associations(portal, kind, other, number, new)
+        for table in ("association", "detached"):
+            _copy_ties(portal, table, kind, number, new)
         state.run(
             """INSERT OR IGNORE INTO membership SELECT list, ?, added FROM membership
             WHERE record = ? AND list IN (SELECT id FROM list WHERE type = ?)""",
@@ -71,22 +80,37 @@ def _hand_over(portal: Portal, kind: ObjectType, old: list[int], new: int) -> No
         state.run("INSERT INTO merged VALUES (?, ?, ?)", kind.id, number, new)
 
 
-def _move_associations(portal: Portal, kind: ObjectType, other: str, number: int, new: int) -> None:
-    sql = "SELECT to_id, kind FROM association WHERE from_type = ? AND to_type = ? AND from_id = ?"
-    back = "SELECT kind FROM association WHERE from_type = ? AND to_type = ? AND from_id = ? AND to_id = ?"
-    rows = []
-    for end, there in portal.state.rows(sql, kind.id, other, number):
-        rows.append((kind.id, other, new, end, there))
-        rows += [(other, kind.id, end, new, one) for (one,) in portal.state.rows(back, other, kind.id, end, number)]
-    portal.state.run_many("INSERT OR IGNORE INTO association VALUES (?, ?, ?, ?, ?)", rows)
+def _copy_ties(portal: Portal, table: str, kind: ObjectType, number: int, new: int) -> None:
+    rows = [
+        (start, end, new if start == kind.id else here, new if end == kind.id else there, one)
+        for start, end, here, there, one in ties(portal, table, kind, number)
+    ]
+    portal.state.run_many(f"INSERT OR IGNORE INTO {table} VALUES (?, ?, ?, ?, ?)", rows)  # noqa: S608
 
 
 def gdpr_delete(portal: Portal, call: Call) -> Answer:
-    """Erase a contact everywhere; it is neither listed nor archived afterwards."""
+    """Erase a contact everywhere; it is neither listed nor archived afterwards.
+
+    Its e-mail is blocked for people and imports only: an API request may bring it back, as a new record
+    (source: HubSpot's knowledge base, "perform a permanent delete").
+    """
     kind = portal.kind(call.params["type"])
     body = fields(call, "objectId")
-    erase(portal, kind, find(portal, kind, str(body["objectId"]), by=body.get("idProperty") or "").id)
+    if kind is not CONTACT:
+        raise invalid(f"{kind.name} cannot be permanently deleted")
+    number = _anywhere(portal, kind, str(body["objectId"]), body.get("idProperty") or "").id
+    erase(portal, kind, number)
+    for action in ("DELETE", "GDPR_DELETE"):  # both are told (source: changelog "privacy compliant contact deletions")
+        portal.note(action, kind, [number])
     return Answer(status=204)
+
+
+def _anywhere(portal: Portal, kind: ObjectType, text: str, by: str) -> Record:
+    """The record, be it in the bin; it is the living one that a unique property finds."""
+    try:
+        return find(portal, kind, text, by=by)
+    except Refusal:
+        return find(portal, kind, text, by=by, archived=True)
 
 
 PATH = "/crm/objects/{version}/{type}"

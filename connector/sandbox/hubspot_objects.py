@@ -3,11 +3,12 @@
 from typing import Any
 
 from connector.sandbox.exchange import Answer, Call, Operation
-from connector.sandbox.hubspot_answers import associate_inline, names, next_page, shown
+from connector.sandbox.hubspot_answers import associate_inline, names, next_page, shown, shown_all
 from connector.sandbox.hubspot_associations import associate_new
+from connector.sandbox.hubspot_bin import archive
 from connector.sandbox.hubspot_errors import fields, invalid, whole
 from connector.sandbox.hubspot_portal import Portal
-from connector.sandbox.hubspot_records import COLUMNS, Record, archive, change, find, insert, record_of
+from connector.sandbox.hubspot_records import COLUMNS, RESTORABLE, Record, change, find, insert, record_of
 from connector.sandbox.hubspot_scopes import objects
 from connector.sandbox.hubspot_types import ObjectType
 from connector.sandbox.hubspot_values import checked
@@ -24,7 +25,7 @@ def list_page(portal: Portal, call: Call) -> Answer:
     after = whole(call.query.get("after", "0"), "after", 0, 2**63 - 1)
     records = _page(portal, kind, after, limit + 1, archived=call.flag("archived"))
     wanted = names(portal, kind, call.values("properties"))
-    page = [shown(kind, record, wanted, history) for record in records[:limit]]
+    page = shown_all(portal, kind, records[:limit], wanted, history)
     associate_inline(portal, call, kind, page, call.values("associations"))
     content: dict[str, Any] = {"results": page}
     if len(records) > limit:
@@ -33,10 +34,11 @@ def list_page(portal: Portal, call: Call) -> Answer:
 
 
 def _page(portal: Portal, kind: ObjectType, after: int, most: int, *, archived: bool) -> list[Record]:
-    which = "IS NOT NULL" if archived else "IS NULL"
+    which = "> ?" if archived else "IS NULL"
+    values = [portal.clock.milliseconds() - RESTORABLE] if archived else []
     sql = f"""SELECT {COLUMNS} FROM record
         WHERE type = ? AND id >= ? AND archived {which} ORDER BY id LIMIT ?"""  # noqa: S608 - constants
-    return [record_of(row) for row in portal.state.rows(sql, kind.id, after, most)]
+    return [record_of(row) for row in portal.state.rows(sql, kind.id, after, *values, most)]
 
 
 def get_one(portal: Portal, call: Call) -> Answer:
@@ -49,9 +51,9 @@ def get_one(portal: Portal, call: Call) -> Answer:
 
 def _one(portal: Portal, call: Call, kind: ObjectType, record: Record) -> dict[str, Any]:
     wanted = names(portal, kind, call.values("properties"))
-    answer = shown(kind, record, wanted, call.values("propertiesWithHistory"))
-    associate_inline(portal, call, kind, [answer], call.values("associations"))
-    return answer
+    page = shown_all(portal, kind, [record], wanted, call.values("propertiesWithHistory"))
+    associate_inline(portal, call, kind, page, call.values("associations"))
+    return page[0]
 
 
 def create(portal: Portal, call: Call) -> Answer:

@@ -7,6 +7,7 @@ from typing import Any
 
 from connector.sandbox.clock import iso
 from connector.sandbox.exchange import Answer, Call, Operation, Refusal
+from connector.sandbox.hubspot_account import refuse_full
 from connector.sandbox.hubspot_answers import batch
 from connector.sandbox.hubspot_errors import conflict, fields, inputs, invalid, not_found, row_error
 from connector.sandbox.hubspot_portal import Portal
@@ -79,6 +80,7 @@ def _created(portal: Portal, kind: ObjectType, row: Mapping[str, Any]) -> dict[s
     if name in portal.definitions(kind):
         message = f"A property named '{name}' already exists."
         raise conflict(message, category="OBJECT_ALREADY_EXISTS", context={"name": [name]})
+    refuse_full(portal, kind)
     extra = {key: row[key] for key in (*CHANGEABLE, "hasUniqueValue") if key in row and key not in _BUILT}
     made = definition(
         name,

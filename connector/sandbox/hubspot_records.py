@@ -1,13 +1,19 @@
-"""Records of any type: found by id through merges, made, changed, archived and erased."""
+"""Records of any type: found by id through merges, made and changed."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from connector.sandbox.clock import DAY
 from connector.sandbox.hubspot_errors import conflict, invalid, not_found
+from connector.sandbox.hubspot_history import remember
+from connector.sandbox.hubspot_pipelines import computed
 from connector.sandbox.hubspot_portal import Portal
-from connector.sandbox.hubspot_types import CONTACT, ObjectType, partners
+from connector.sandbox.hubspot_types import CONTACT, ObjectType
+from connector.sandbox.hubspot_values import forward_only
 
+RESTORABLE = 90 * DAY
+"""How long an archived record is to be found, and can be restored (source: HubSpot, "restore deleted records")."""
 COLUMNS = "id, created, updated, archived, properties"
 MORE_EMAILS = "hs_additional_emails"
 
@@ -49,12 +55,21 @@ def find_many(portal: Portal, kind: ObjectType, ids: Iterable[int]) -> dict[int,
     return {one: living[moved.get(one, one)] for one in wanted if moved.get(one, one) in living}
 
 
+def find_archived(portal: Portal, kind: ObjectType, ids: Iterable[int]) -> dict[int, Record]:
+    """Those of some records that are archived and can still be restored, by id."""
+    sql = f"""SELECT {COLUMNS} FROM record
+        WHERE type = ? AND archived > ? AND id IN (SELECT value FROM json_each(?))"""  # noqa: S608 - constants
+    since = portal.clock.milliseconds() - RESTORABLE
+    return {row[0]: record_of(row) for row in portal.state.rows(sql, kind.id, since, json.dumps(sorted(set(ids))))}
+
+
 def find(portal: Portal, kind: ObjectType, text: str, *, by: str = "", archived: bool = False) -> Record:
     """The record with this id, or with this value of the unique property `by`. Refuses where there is none."""
     number = number_of(text) if by in ("", "hs_object_id") else owner(portal, kind, by, text)
     if number is not None and archived:
-        sql = f"SELECT {COLUMNS} FROM record WHERE type = ? AND id = ? AND archived IS NOT NULL"  # noqa: S608
-        if row := portal.state.row(sql, kind.id, number):
+        since = portal.clock.milliseconds() - RESTORABLE
+        sql = f"SELECT {COLUMNS} FROM record WHERE type = ? AND id = ? AND archived > ?"  # noqa: S608 - constant
+        if row := portal.state.row(sql, kind.id, number, since):
             return record_of(row)
     elif number is not None and (found := find_many(portal, kind, [number]).get(number)):
         return found
@@ -79,20 +94,23 @@ def unique(portal: Portal, kind: ObjectType, name: str) -> bool:
 def insert(portal: Portal, kind: ObjectType, values: Mapping[str, str]) -> Record:
     """A new record, now. Refuses values that another record holds alone."""
     now = portal.clock.milliseconds()
-    kept = {name: value for name, value in values.items() if value != ""}
+    kept = {name: value for name, value in computed(portal, kind, values).items() if value != ""}
     record = Record(portal.state.next_id(kind.id), now, now, None, kept)
     claim(portal, kind, record, kept)
     save(portal, kind, record)
+    portal.note("CREATE", kind, [record.id], changes=({}, kept))
     return record
 
 
 def change(portal: Portal, kind: ObjectType, record: Record, values: Mapping[str, str]) -> Record:
     """Set properties, empty text clears. Moves the modified date even where nothing differs, as HubSpot does."""
-    together = {**record.properties, **values}
+    together = {**record.properties, **computed(portal, kind, forward_only(portal, kind, record.properties, values))}
     kept = {name: value for name, value in together.items() if value != ""}
     changed = record._replace(updated=portal.clock.milliseconds(), properties=kept)
     claim(portal, kind, changed, values)
+    remember(portal, kind, record.id, record.properties, kept)
     save(portal, kind, changed)
+    portal.note("UPDATE", kind, [record.id], changes=(record.properties, kept))
     return changed
 
 
@@ -134,33 +152,3 @@ def save(portal: Portal, kind: ObjectType, record: Record) -> None:
         "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?)",
         kind.id, record.id, record.created, record.updated, record.archived, text,
     )  # fmt: skip
-
-
-def archive(portal: Portal, kind: ObjectType, ids: Iterable[int]) -> None:
-    """Put records into the bin; those that are none or there already are left alone."""
-    now = portal.clock.milliseconds()
-    sql = "UPDATE record SET archived = ? WHERE type = ? AND id = ? AND archived IS NULL"
-    for record in find_many(portal, kind, ids).values():
-        portal.state.run(sql, now, kind.id, record.id)
-        detach(portal, kind, record.id)
-
-
-def erase(portal: Portal, kind: ObjectType, number: int) -> None:
-    """Forget a record for good."""
-    detach(portal, kind, number)
-    portal.state.run("DELETE FROM record WHERE type = ? AND id = ?", kind.id, number)
-
-
-def detach(portal: Portal, kind: ObjectType, number: int) -> None:
-    """Take a record out of its associations and lists, and free its unique values."""
-    state = portal.state
-    for other in partners(kind):
-        here = "from_type = ? AND to_type = ? AND from_id = ?"
-        ends = state.rows(f"SELECT to_id FROM association WHERE {here}", kind.id, other, number)  # noqa: S608 - constant
-        back = [(other, kind.id, end, number) for (end,) in ends]
-        state.run_many(f"DELETE FROM association WHERE {here} AND to_id = ?", back)  # noqa: S608 - constant
-        state.run(f"DELETE FROM association WHERE {here}", kind.id, other, number)  # noqa: S608 - constant
-    state.run(
-        "DELETE FROM membership WHERE record = ? AND list IN (SELECT id FROM list WHERE type = ?)", number, kind.id
-    )
-    state.run("DELETE FROM unique_value WHERE type = ? AND id = ?", kind.id, number)

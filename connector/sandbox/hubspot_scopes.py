@@ -10,6 +10,15 @@ Need = Callable[[Call], Sequence[Sequence[str]]]
 _NAMED = {kind.name for kind in KNOWN}
 _COMMERCE = ("line_items", "products", "orders", "carts", "quotes")
 
+_JOURNAL = "developer.webhooks_journal"
+JOURNAL = frozenset(
+    {
+        f"{_JOURNAL}.read",
+        *(f"{_JOURNAL}.{what}.{right}" for what in ("subscriptions", "snapshots") for right in ("read", "write")),
+    }
+)
+"""What an app may do with its own token, got by client credentials; a token of an account never may."""
+
 
 def objects(right: str) -> Need:
     """`crm.objects.<type>.<right>` of the path's type."""
@@ -48,3 +57,8 @@ def _object_scopes(type_name: str, right: str) -> list[str]:
 def _name(type_name: str) -> str:
     kind = object_type(type_name)
     return kind.name if kind and kind.name in _NAMED else "custom"
+
+
+def journal(right: str) -> Need:
+    """`developer.webhooks_journal.<right>`."""
+    return lambda call: [[f"{_JOURNAL}.{right}"]]

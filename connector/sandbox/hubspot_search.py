@@ -55,11 +55,21 @@ def search(portal: Portal, call: Call) -> Answer:
 def _where(portal: Portal, kind: ObjectType, body: Mapping[str, Any]) -> Clause:
     seen = portal.clock.milliseconds() - round(portal.settings.index_lag_seconds * 1000)
     parts, values = ["type = ?", "archived IS NULL", "updated <= ?"], [kind.id, seen]
-    for text, more in (_groups(portal, kind, body.get("filterGroups") or []), _query(body.get("query"))):
+    groups = _groups(portal, kind, body.get("filterGroups") or [])
+    for text, more in (_not_late(portal), groups, _query(body.get("query"))):
         if text:
             parts.append(text)
             values += more
     return " AND ".join(parts), values
+
+
+def _not_late(portal: Portal) -> Clause:
+    """Leaves out records whose latest change a lever made the index late for."""
+    now = portal.clock.milliseconds()
+    if not portal.state.value("SELECT count(*) FROM late WHERE until > ?", now):
+        return "", []
+    one = "late.type = record.type AND late.id = record.id AND late.updated = record.updated AND late.until > ?"
+    return f"NOT EXISTS (SELECT 1 FROM late WHERE {one})", [now]  # noqa: S608 - constant
 
 
 def _query(text: Any) -> Clause:

@@ -2,14 +2,16 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from connector.sandbox.clock import DAY, iso, milliseconds_of
 from connector.sandbox.hubspot_errors import invalid
 from connector.sandbox.hubspot_portal import Portal
+from connector.sandbox.hubspot_schema import BY_PEOPLE, STAGES
 from connector.sandbox.hubspot_types import CONTACT, ObjectType
+from connector.sandbox.hubspot_validation import broken
 
 LONGEST = 65_536
 """Characters of a string property."""
@@ -26,12 +28,39 @@ def checked(portal: Portal, kind: ObjectType, properties: Any) -> dict[str, str]
     issues = []
     for name, raw in properties.items():
         try:
-            stored[name] = _checked_value(definitions.get(name), name, _text(raw), kind)
+            by_person = portal.by_person and name in BY_PEOPLE
+            stored[name] = _checked_value(definitions.get(name), name, _text(raw), kind, by_person=by_person)
         except _Bad as bad:
             issues.append(bad.shown(name))
+    issues += [_Bad(rule, message).shown(name) for name, rule, message in broken(portal, kind, stored)]
     if issues:
-        raise invalid(f"Property values were not valid: {json.dumps(issues)}")
+        raise invalid(f"Property values were not valid: {json.dumps(issues)}", errors=_errors(issues))
     return stored
+
+
+def _errors(issues: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {"message": one["message"], "code": one["error"], "context": {"propertyName": [one["name"]]}} for one in issues
+    ]
+
+
+def forward_only(
+    portal: Portal, kind: ObjectType, before: Mapping[str, str], values: Mapping[str, str]
+) -> Mapping[str, str]:
+    """`values` without an earlier lifecycle stage: the API passes over it and says nothing; people may set it.
+
+    Source: HubSpot's community, answers of its staff on `lifecyclestage`; clearing it first is the way back.
+    """
+    stage = values.get("lifecyclestage")
+    if kind is not CONTACT or not stage or portal.by_person or furthest(stage, before.get("lifecyclestage")) == stage:
+        return values
+    return {name: value for name, value in values.items() if name != "lifecyclestage"}
+
+
+def furthest(*stages: str | None) -> str | None:
+    """The last of these lifecycle stages; None where there is none."""
+    order = STAGES.split()
+    return max((stage for stage in stages if stage), key=order.index, default=None)
 
 
 class _Bad(Exception):
@@ -53,10 +82,12 @@ def _text(raw: Any) -> str:
     raise _Bad("INVALID_STRING", "a property value must be text, a number or a boolean")
 
 
-def _checked_value(definition: Mapping[str, Any] | None, name: str, text: str, kind: ObjectType) -> str:
+def _checked_value(
+    definition: Mapping[str, Any] | None, name: str, text: str, kind: ObjectType, *, by_person: bool
+) -> str:
     if definition is None:
         raise _Bad("PROPERTY_DOESNT_EXIST", f'Property "{name}" does not exist')
-    if definition["modificationMetadata"]["readOnlyValue"]:
+    if definition["modificationMetadata"]["readOnlyValue"] and not by_person:
         raise _Bad("READ_ONLY_VALUE", f'"{name}" is a read only property; its value cannot be set.')
     if text == "":
         return ""

@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -32,10 +33,12 @@ class Sandbox:
         index_lag_seconds: how long search does not see a change.
         port: 0 takes a free one.
         state: file to keep the portal in; one that exists is taken up where it was left, without the world.
+        settings: further settings by name, as `portal.configure` takes them.
 
     Attributes:
         url: where it answers, without a slash at the end.
-        portal: the portal itself, for tests in the same process: `portal.act(...)`, `portal.create_order(...)`.
+        portal: the portal itself, for tests in the same process: `portal.act(...)`.
+        create_order, create_deal, restore, touch, index_late: levers of the portal, told of in `hubspot_levers`.
         journal, faults, clock: what `/_sandbox/` moves, for tests in the same process.
     """
 
@@ -49,17 +52,21 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
         state: Path | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         self.token = token
-        settings = Settings(token=token, limits=limits, index_lag_seconds=index_lag_seconds)
+        wanted = Settings(token=token, limits=limits, index_lag_seconds=index_lag_seconds)
+        wanted.change(settings or {})
         self._socket = _listening(host, port)
         self.url = f"http://{host}:{self._socket.getsockname()[1]}"
         try:
-            self.portal = HubSpot(settings, world, state)
+            self.portal = HubSpot(wanted, world, state)
         except BaseException:
             self._socket.close()
             raise
         self._app = Server(self.portal)
+        self.create_order, self.create_deal = self.portal.create_order, self.portal.create_deal
+        self.restore, self.touch, self.index_late = self.portal.restore, self.portal.touch, self.portal.index_late
         self.journal, self.faults, self.clock = self._app.journal, self._app.faults, self.portal.clock
         self._server = uvicorn.Server(_config(self._app))
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from connector.sandbox.control import CONTROL, Control
 from connector.sandbox.exchange import Answer, Call, Operation
-from connector.sandbox.faults import Fault, Faults
+from connector.sandbox.faults import SPOILT, Fault, Faults
 from connector.sandbox.journal import Journal
 from connector.sandbox.service import Service
 
@@ -63,6 +63,13 @@ class Server:
             self._carry_out(operation, call)
         if fault.drop:
             return None
+        answer = self._spoilt(fault, operation, call)
+        return replace(answer, headers={**answer.headers, SPOILT: "1"})
+
+    def _spoilt(self, fault: Fault, operation: Operation | None, call: Call) -> Answer:
+        if fault.cut:
+            answer = self._carry_out(operation, call)
+            return replace(answer, content=(body := answer.encoded())[: len(body) // 2])
         return self.service.nothing() if fault.empty else self._failure(fault)
 
     def _carry_out(self, operation: Operation | None, call: Call) -> Answer:

@@ -1,6 +1,6 @@
 """What every stand-in offers to the server around it, so that a further CRM or ad platform is one more of these."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from connector.sandbox.clock import Clock
@@ -12,6 +12,8 @@ class Service(Protocol):
 
     clock: Clock
     operations: Operations
+    levers: Mapping[str, Callable[..., Any]]
+    """What a test may do to this system beyond its API, name -> what it does; ValueError for what it refuses."""
 
     def answer(self, operation: Operation | None, call: Call) -> Answer:
         """What the system answers; `operation` is None where no path matched."""

@@ -20,10 +20,19 @@ CREATE TABLE association (
     from_type TEXT, to_type TEXT, from_id INTEGER, to_id INTEGER, kind INTEGER,
     PRIMARY KEY (from_type, to_type, from_id, to_id, kind)
 ) WITHOUT ROWID;
+CREATE TABLE detached (
+    from_type TEXT, to_type TEXT, from_id INTEGER, to_id INTEGER, kind INTEGER,
+    PRIMARY KEY (from_type, to_type, from_id, to_id, kind)
+) WITHOUT ROWID;
+CREATE TABLE past (
+    type TEXT, id INTEGER, name TEXT, until INTEGER, value TEXT, PRIMARY KEY (type, id, name, until)
+) WITHOUT ROWID;
+CREATE TABLE late (type TEXT, id INTEGER, updated INTEGER, until INTEGER, PRIMARY KEY (type, id)) WITHOUT ROWID;
 CREATE TABLE property (type TEXT, name TEXT, definition TEXT, PRIMARY KEY (type, name)) WITHOUT ROWID;
 CREATE TABLE property_group (
     type TEXT, name TEXT, label TEXT, position INTEGER, PRIMARY KEY (type, name)
 ) WITHOUT ROWID;
+CREATE TABLE pipeline (type TEXT, id TEXT, definition TEXT, PRIMARY KEY (type, id)) WITHOUT ROWID;
 CREATE TABLE folder (id INTEGER PRIMARY KEY, name TEXT, parent INTEGER, created INTEGER, updated INTEGER);
 CREATE TABLE list (
     id INTEGER PRIMARY KEY, name TEXT, type TEXT, processing TEXT, folder INTEGER, filters TEXT,
@@ -41,6 +50,8 @@ CREATE INDEX merged_survivor ON merged (type, survivor);
 CREATE INDEX membership_record ON membership (record);
 """
 
+VERSION = 2
+"""Of the tables; a file of another version is not taken up."""
 FIRST_ID = 101
 """Every sequence starts here, of every type: a reader that mixes types up meets a wrong record, not a gap."""
 
@@ -62,7 +73,11 @@ class State:
             ) from wrong
         self.db.execute("PRAGMA synchronous = OFF")
         self.db.execute("PRAGMA cache_size = -48000")
-        self.fresh = self.value("PRAGMA user_version") == 0
+        version = self.value("PRAGMA user_version")
+        if version not in (0, VERSION):
+            self.close()
+            raise SetupError(f"The state in {path} is of another version of the sandbox.", hint="name another file")
+        self.fresh = version == 0
         if self.fresh:
             for (name,) in self.rows("SELECT name FROM sqlite_master WHERE type = 'table'"):
                 self.run(f"DROP TABLE {name}")  # left by a filling that was broken off
@@ -71,7 +86,7 @@ class State:
     def finish(self) -> None:
         """Call it complete, and build the indexes: after the bulk is in, that is faster than growing them."""
         self.db.executescript(INDEXES)
-        self.db.execute("PRAGMA user_version = 1")
+        self.db.execute(f"PRAGMA user_version = {VERSION}")
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """All rows of a query."""

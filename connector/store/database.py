@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,29 @@ def upsert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]
         connection.execute(
             statement.on_conflict_do_update(index_elements=key, set_=changes), rows[start : start + CHUNK]
         )
+
+
+def of_members(
+    store: Store, query: sa.Select[Any], column: sa.Column[Any], of: Collection[str] | None
+) -> Iterator[Any]:
+    """Rows of a query, of everybody or of the members named in `of`, a few thousand names a statement."""
+    if of is None:
+        yield from store.rows(query)
+        return
+    named = list(of)
+    for start in range(0, len(named), CHUNK):
+        yield from store.rows(query.where(column.in_(named[start : start + CHUNK])))
+
+
+def delete_members(
+    connection: sa.Connection, table: sa.Table, destination: str, of: Collection[str], audience: str | None = None
+) -> None:
+    """Delete these members' rows of one destination, of every audience or of one."""
+    named = list(of)
+    for start in range(0, len(named), CHUNK):
+        query = table.delete().where(table.c.destination == destination)
+        query = query.where(table.c.member.in_(named[start : start + CHUNK]))
+        connection.execute(query if audience is None else query.where(table.c.audience == audience))
 
 
 def open_store(url: str) -> Store:

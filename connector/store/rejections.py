@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from connector.model import Rejection
 from connector.store.clock import now
-from connector.store.database import Store, upsert
+from connector.store.database import CHUNK, Store, upsert
 from connector.store.tables import rejected
 
 
@@ -31,6 +31,14 @@ def keep(store: Store, source: str, run: int, rows: Sequence[Rejection]) -> None
     }
     with store.begin() as connection:
         upsert(connection, rejected, list(values.values()), keep=("first_seen",))
+
+
+def forget(store: Store, source: str, references: Sequence[str]) -> None:
+    """Drop what is kept of some records of a source: they were erased there."""
+    with store.begin() as connection:
+        for start in range(0, len(references), CHUNK):
+            named = rejected.c.reference.in_(references[start : start + CHUNK])
+            connection.execute(rejected.delete().where(rejected.c.source == source, named))
 
 
 def counts(store: Store) -> list[tuple[str, str, str, int]]:

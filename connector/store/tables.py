@@ -109,7 +109,7 @@ remote = sa.Table(
     sa.Column("destination", sa.String(64), primary_key=True),
     sa.Column("kind", sa.String(16), primary_key=True),
     sa.Column("name", sa.String(128), primary_key=True),
-    sa.Column("remote_id", sa.String(128), nullable=False),
+    sa.Column("remote_id", sa.Text, nullable=False),
 )
 
 refusal = sa.Table(
@@ -119,6 +119,25 @@ refusal = sa.Table(
     sa.Column("audience", sa.String(128), primary_key=True),  # "" for properties
     sa.Column("member", sa.String(64), primary_key=True),
     sa.Column("wish", sa.Text, nullable=False),  # what was refused; another wish is tried at once
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("run", sa.Integer, nullable=False),
+)
+
+veto = sa.Table(
+    "veto",
+    metadata,
+    sa.Column("destination", sa.String(64), primary_key=True),
+    sa.Column("audience", sa.String(128), primary_key=True),
+    sa.Column("member", sa.String(64), primary_key=True),
+    sa.Column("run", sa.Integer, nullable=False),
+    sa.Column("noticed_at", UtcTime, nullable=False),  # when we saw that a person had taken them out by hand
+)
+
+refused_list = sa.Table(
+    "refused_list",
+    metadata,
+    sa.Column("destination", sa.String(64), primary_key=True),
+    sa.Column("audience", sa.String(128), primary_key=True),
     sa.Column("reason", sa.Text, nullable=False),
     sa.Column("run", sa.Integer, nullable=False),
 )

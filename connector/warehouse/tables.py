@@ -2,21 +2,29 @@
 
 import itertools
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.compute as pc
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from ibis.backends.duckdb import Backend
 
 from connector.errors import SetupError
 from connector.relations import newest
-from connector.schema import DERIVED, FIGURES, TABLES
+from connector.schema import DERIVED, FIGURES, SEEN, TABLES
 
 ROWS_A_WRITE = 100_000
+LOG = {"delta.dataSkippingStatsColumns": "run"}
+"""What Delta's log tells of each file: without this the least and the greatest e-mail, which no deletion reaches."""
+READING_HOURS = 1
+"""A file that no version needs any more stays so long, for readers who opened an older one."""
+KEYS_A_DELETION = 5_000
+SAYS_GONE = ("key", "version", "crm", "crm_id", "source", "merged_into", "deleted_at")
+"""All that is left of an erased row."""
 
 
 class Warehouse:
@@ -50,8 +58,12 @@ class Warehouse:
         """Append seen rows as new versions; returns how many. The rows are durable when this returns."""
         if rows.num_rows:
             numbered = rows.append_column("run", pa.array([run] * rows.num_rows, pa.int64()))
-            write_deltalake(str(self.root / table), numbered.cast(TABLES[table]), mode="append")
+            self._add(table, numbered.cast(TABLES[table]))
         return int(rows.num_rows)
+
+    def _add(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+        """Append rows in today's columns; a table that an older version made gains those it lacks."""
+        write_deltalake(str(self.root / table), rows, mode="append", schema_mode="merge", configuration=LOG)
 
     def write(self, table: str, expression: ir.Table, run: int) -> None:
         """Append the rows of an expression to a derived table or a figure, as this run's."""
@@ -63,7 +75,7 @@ class Warehouse:
         name = self._kept.pop()
         reader = self.engine.con.table(name).to_arrow_reader(ROWS_A_WRITE)
         cast = (part for batch in reader for part in pa.Table.from_batches([batch]).cast(wanted).to_batches())
-        write_deltalake(str(self.root / table), pa.RecordBatchReader.from_batches(wanted, cast), mode="append")
+        self._add(table, pa.RecordBatchReader.from_batches(wanted, cast))
         self.engine.drop_table(name)
 
     def versions(self, table: str) -> ir.Table:
@@ -75,7 +87,8 @@ class Warehouse:
         files = delta.file_uris()
         if not files:
             return ibis.memtable(TABLES[table].empty_table())
-        return self.engine.read_parquet(files, table_name=f"{table}_{delta.version()}")
+        rows = self.engine.read_parquet(files, table_name=f"{table}_{delta.version()}", union_by_name=True)
+        return _in_todays_columns(rows, TABLES[table])
 
     def current(self, table: str) -> ir.Table:
         """The newest version of each key of a seen table, without `run`."""
@@ -115,22 +128,58 @@ class Warehouse:
 
     def drop_runs_before(self, run: int) -> None:
         """After everybody was decided by `run`, older derived rows and figures are history nobody reads."""
-        for table in (*DERIVED, *FIGURES):
-            if DeltaTable.is_deltatable(str(self.root / table)):
-                self._open(table).delete(f"run < {int(run)}")
+        for table in self._present(*DERIVED, *FIGURES):
+            self._open(table).delete(f"run < {int(run)}")
+
+    def erase(self, table: str, keys: Sequence[str], run: int) -> list[str]:
+        """Reduce what is held of keys that are gone to the fact that they are; returns the keys that had more.
+
+        A key whose newest row is neither deleted nor merged away is left alone. The rows are out of what readers open
+        from now on; their files go with `tidy`, once nobody can be reading them.
+        """
+        rows = self.keep(self.versions(table).filter(lambda each: each.key.isin(list(keys))))
+        last = newest(rows)
+        gone = last.filter(is_gone(last))
+        telling = rows.filter(_tells_more(rows)).semi_join(gone, "key").select("key").distinct()
+        erased: list[str] = telling.to_pyarrow()["key"].to_pylist()
+        if erased:
+            left = self.keep(gone.filter(_tells_more(gone)))
+            self.append(table, _bare(left.drop("run").to_pyarrow()), run)
+            more = " OR ".join(f"{name} IS NOT NULL" for name in SEEN[table].names if name not in SAYS_GONE)
+            self._delete(table, "key", erased, f"({more})")
+        return erased
+
+    def erase_superseded(self, persons: Sequence[str]) -> None:
+        """Drop the derived rows of some persons that a later run has decided anew."""
+        decided = self.last_decided()
+        rows = decided.filter(decided.person_id.isin(list(persons))).to_pyarrow().to_pylist()
+        for run in {row["run"] for row in rows}:
+            named = [row["person_id"] for row in rows if row["run"] == run]
+            for table in self._present(*DERIVED):
+                self._delete(table, "person_id", named, f"run < {int(run)}")
+
+    def _delete(self, table: str, column: str, values: Sequence[str], where: str) -> None:
+        for start in range(0, len(values), KEYS_A_DELETION):
+            quoted = [value.replace("'", "''") for value in values[start : start + KEYS_A_DELETION]]
+            named = ", ".join(f"'{value}'" for value in quoted)
+            self._open(table).delete(f"{column} IN ({named}) AND {where}")
+
+    def tidy(self) -> None:
+        """Remove the files that no version needs any more and no reader can have open."""
+        for table in self._present(*TABLES):
+            self._open(table).vacuum(retention_hours=READING_HOURS, dry_run=False, enforce_retention_duration=False)
 
     def compact(self) -> dict[str, int]:
         """Merge small files and drop those no reader can need any more; returns table -> files now."""
-        files = {}
-        for table in TABLES:
-            if not DeltaTable.is_deltatable(str(self.root / table)):
-                continue
-            delta = self._open(table)
-            delta.optimize.compact()
-            delta.vacuum(retention_hours=24, dry_run=False, enforce_retention_duration=False)
-            delta.create_checkpoint()
-            files[table] = len(self._open(table).file_uris())
-        return files
+        for table in self._present(*TABLES):
+            self._open(table).optimize.compact()
+        self.tidy()
+        for table in self._present(*TABLES):
+            self._open(table).create_checkpoint()
+        return {table: len(self._open(table).file_uris()) for table in self._present(*TABLES)}
+
+    def _present(self, *tables: str) -> list[str]:
+        return [table for table in tables if DeltaTable.is_deltatable(str(self.root / table))]
 
     def close(self) -> None:
         self.engine.disconnect()
@@ -143,3 +192,39 @@ class Warehouse:
                 f"the warehouse table {table} cannot be read: {str(error).splitlines()[0][:200]}",
                 hint=f"restore {self.root / table} from a backup, then: lamplighter run",
             ) from None
+
+
+def is_gone(rows: ir.Table) -> ir.BooleanColumn:
+    """Which rows of a seen table say that their record was deleted or merged away."""
+    deleted = rows.deleted_at.notnull()
+    return deleted | rows.merged_into.notnull() if "merged_into" in rows.columns else deleted
+
+
+def is_bare(rows: ir.Table) -> ir.BooleanColumn:
+    """Which rows say nothing else than that."""
+    return ~_tells_more(rows)
+
+
+def _tells_more(rows: ir.Table) -> ir.BooleanColumn:
+    return ibis.or_(*(rows[name].notnull() for name in rows.columns if name not in (*SAYS_GONE, "run")))
+
+
+def _bare(rows: pa.Table) -> pa.Table:
+    """Rows that replace those given, with nothing left but that they are gone."""
+    empty = {name: pa.nulls(rows.num_rows, rows.schema.field(name).type) for name in rows.schema.names}
+    kept = {name: rows[name] for name in SAYS_GONE if name in empty}
+    return pa.table({**empty, **kept, "version": just_after(rows["version"])}, schema=rows.schema)
+
+
+def just_after(versions: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The least versions above some: a microsecond later, where sources count in milliseconds."""
+    return pc.add(versions, pa.scalar(timedelta(microseconds=1), pa.duration("us")))
+
+
+def _in_todays_columns(rows: ir.Table, wanted: pa.Schema) -> ir.Table:
+    """The same in the columns, and the order, of `wanted`, with null in those that are younger than the files."""
+    if list(rows.columns) == wanted.names:
+        return rows
+    younger = [each for each in wanted if each.name not in rows.columns]
+    empty = {each.name: ibis.null(ibis.Schema.from_pyarrow(pa.schema([each]))[each.name]) for each in younger}
+    return rows.mutate(**empty).select(*wanted.names)

@@ -10,6 +10,7 @@ import small_world
 
 from connector import crms, limits
 from connector.ports import CRM
+from connector.store import Store, open_store
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +33,19 @@ def crm(bench: Any) -> CRM:
     """An adapter on it."""
     found: CRM = bench.crm()
     return found
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where an empty store may be made."""
+    if request.param == "postgres":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path / 'state.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    """A store just made."""
+    opened = open_store(url)
+    yield opened
+    opened.close()

@@ -42,7 +42,8 @@ def after_first_pull(crm: CRM, stream: str) -> Cursor:
 
 def ids(bench: Any, count: int) -> list[str]:
     """Ids of the first contacts."""
-    return [str(bench.first_id + number) for number in range(count)]
+    found: list[str] = bench.people(count)
+    return found
 
 
 def change(add: Sequence[str] = (), remove: Sequence[str] = (), audience: str = "loyal") -> Delivery:

@@ -78,14 +78,38 @@ def test_calls(crm: CRM, bench: Any) -> None:
 
 def test_reserve(bench: Any) -> None:
     """Of the day's calls a share is left to others: the pull stops before it, and says when to go on."""
-    bench.limit(daily_limit=100, daily_used=75)
+    bench.limit(daily_limit=100, daily_used=bench.used_up)
     crm = bench.crm(reserve_percent=20)
     with pytest.raises(RetryLater) as caught:
         for stream in crm.streams():
             pulled(crm, stream)
     assert caught.value.resume_at is not None
     assert caught.value.resume_at > datetime.now(UTC)
-    assert 76 <= bench.sandbox.portal.settings.daily_used <= 82
+    assert 76 <= bench.daily_used <= 82
+
+
+def test_forecast(crm: CRM, bench: Any) -> None:
+    """A first pull is told within a tenth, for at most a call a stream and one; a later one without any call."""
+    ahead = crm.forecast(dict.fromkeys(crm.streams()))
+    asked = bench.counts()["total"]
+    assert asked <= len(crm.streams()) + 1
+    cursors = {stream: pulled(crm, stream)[-1].cursor for stream in crm.streams()}
+    made = bench.counts()["total"] - asked
+    assert ahead is not None
+    assert abs(ahead - made) <= made / 10
+    before = bench.counts()["total"]
+    assert (crm.forecast(cursors), bench.counts()["total"]) == (bench.empty_pull, before)
+
+
+def test_forecast_of_a_pull_that_was_broken_off(bench: Any) -> None:
+    """Of a listing that stands in its middle only the rest is ahead."""
+    crm = bench.crm(batch_records=100)
+    whole = crm.forecast({"order_header": None})
+    half = next(iter(crm.pull("order_header", None, lambda keys: {})))
+    rest = crm.forecast({"order_header": half.cursor})
+    assert whole is not None
+    assert rest is not None
+    assert 0 < rest < whole
 
 
 def test_batch_size(crm: CRM) -> None:

@@ -1,11 +1,9 @@
 """The store keeps the same promises on SQLite and on PostgreSQL."""
 
-import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -14,9 +12,10 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from store_rows import membership, properties
 
 from connector.errors import RetryLater, SetupError
-from connector.model import Delivery, Receipt, Rejection
+from connector.model import Receipt, Rejection
 from connector.store import Store, acknowledged, approvals, cursors, leases, open_store, outbox, rejections, runs
 from connector.store.remotes import Remembered
 from connector.store.tables import lease, metadata
@@ -34,39 +33,6 @@ try:
 except Exception as error:
     print(type(error).__name__, flush=True)
 """
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where an empty store may be made."""
-    if request.param == "postgres":
-        return str(request.getfixturevalue("postgres_url"))
-    return f"sqlite:///{tmp_path / 'state.db'}"
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    """A store just made."""
-    opened = open_store(url)
-    yield opened
-    opened.close()
-
-
-def membership(add: tuple[str, ...] = (), remove: tuple[str, ...] = (), name: str = "loyal") -> Delivery:
-    """A batch for one list."""
-    identifier = f"{name}-{'.'.join(add)}-{'.'.join(remove)}"[:36]
-    return Delivery(id=identifier, destination="hubspot", kind="membership", audience=name, add=add, remove=remove)
-
-
-def properties(values: dict[str, dict[str, str | None]], identifier: str = "p1") -> Delivery:
-    """A batch of property changes."""
-    return Delivery(id=identifier, destination="hubspot", kind="properties", values=values)
-
-
-def record(store: Store, delivery: Delivery, receipt: Receipt, run: int = 1) -> None:
-    """Write a receipt down in a transaction of its own."""
-    with store.begin() as connection:
-        acknowledged.record(connection, delivery, receipt, run)
 
 
 def states(store: Store) -> dict[str, str]:
@@ -316,92 +282,6 @@ def test_a_dead_runs_batches_are_deferred_and_later_forgotten(store: Store) -> N
     assert outbox.depth(store) == {"sent": 1, "deferred": 1}
     outbox.forget_settled(store, before_run=2)
     assert outbox.depth(store) == {"sent": 1}
-
-
-# Acknowledged
-
-
-def test_a_receipt_is_kept_row_by_row(store: Store) -> None:
-    """Members come and go; who was refused is remembered with the wish, and nobody else is touched."""
-    record(store, membership(add=("1", "2", "3")), Receipt(added=("1", "2"), rejected={"3": "no such record"}))
-    record(store, membership(remove=("2", "4")), Receipt(removed=("2", "4")))
-    record(store, membership(add=("2",), name="lapsed"), Receipt(added=("2",)))
-    assert sorted(acknowledged.members(store, "hubspot")) == [("lapsed", "2", True), ("loyal", "1", True)]
-    assert acknowledged.members(store, "hubspot", of=["2"]) == [("lapsed", "2", True)]
-    assert acknowledged.sizes(store, "hubspot") == {"loyal": 1, "lapsed": 1}
-    assert acknowledged.refusals(store, "hubspot") == {("loyal", "3"): "add"}
-
-
-def test_recording_a_receipt_twice_changes_nothing(store: Store) -> None:
-    """A batch may be delivered again after an unknown outcome."""
-    for run in (1, 2):
-        record(store, membership(add=("1", "2")), Receipt(added=("1", "2")), run)
-        record(store, properties({"1": {"tier": "gold"}}), Receipt(written={"1": NOON}), run)
-    assert acknowledged.sizes(store, "hubspot") == {"loyal": 2}
-    assert acknowledged.profiles(store, "hubspot") == {"1": {"tier": "gold"}}
-
-
-def test_properties_add_up_and_none_clears(store: Store) -> None:
-    """What stands on a contact is what was written last, field by field; its own echo is known."""
-    record(store, properties({"1": {"tier": "gold", "cell": "loyal"}}), Receipt(written={"1": NOON}))
-    record(store, properties({"1": {"tier": None, "next": "lamp"}}), Receipt(written={"1": NOON + timedelta(1)}))
-    assert acknowledged.profiles(store, "hubspot", of=["1", "2"]) == {"1": {"cell": "loyal", "next": "lamp"}}
-    assert acknowledged.echoes(store, "hubspot", of=["1", "2"]) == {"1": NOON + timedelta(1)}
-
-
-def test_a_refused_property_write_is_remembered_by_its_wish(store: Store) -> None:
-    """The same wish is not sent again; another one is another matter."""
-    record(store, properties({"1": {"b": "2", "a": None}}), Receipt(rejected={"1": "read-only"}))
-    assert acknowledged.refusals(store, "hubspot") == {("", "1"): json.dumps({"a": None, "b": "2"})}
-    acknowledged.forget_refusals(store, "hubspot", ["1"])
-    assert acknowledged.refusals(store, "hubspot") == {}
-
-
-def test_a_wish_that_came_true_is_no_longer_refused(store: Store) -> None:
-    """Once a member is in, the old refusal is history."""
-    record(store, membership(add=("1",)), Receipt(rejected={"1": "archived"}))
-    record(store, membership(add=("1",)), Receipt(added=("1",)))
-    assert acknowledged.refusals(store, "hubspot") == {}
-
-
-def test_the_survivor_of_a_merge_inherits_uncertainly(store: Store) -> None:
-    """Memberships pass on, to be stated again; the survivor's properties become unknown; the dead leave no trace."""
-    record(store, membership(add=("1", "2")), Receipt(added=("1", "2")))
-    record(store, membership(add=("1", "3"), name="lapsed"), Receipt(added=("1",), rejected={"3": "gone"}))
-    record(store, properties({"1": {"tier": "gold"}, "9": {"tier": "new"}}), Receipt(written={"1": None, "9": None}))
-    acknowledged.inherit(store, "hubspot", {"1": "9", "2": None, "3": None}, run=2)
-    assert sorted(acknowledged.members(store, "hubspot")) == [("lapsed", "9", False), ("loyal", "9", False)]
-    assert acknowledged.profiles(store, "hubspot") == {"9": None}
-    assert acknowledged.refusals(store, "hubspot") == {}
-
-
-def test_an_inherited_membership_becomes_certain_when_stated(store: Store) -> None:
-    """The next receipt settles what a merge left open, either way."""
-    record(store, membership(add=("1",)), Receipt(added=("1",)))
-    acknowledged.inherit(store, "hubspot", {"1": "9"}, run=2)
-    record(store, membership(add=("9",)), Receipt(added=("9",)), run=3)
-    assert acknowledged.members(store, "hubspot") == [("loyal", "9", True)]
-
-
-def test_a_list_that_is_gone_has_nobody(store: Store) -> None:
-    """Forgetting a list forgets its members and refusals, and no other list's."""
-    for name in ("loyal", "lapsed"):
-        record(store, membership(add=("1", "2"), name=name), Receipt(added=("1",), rejected={"2": "gone"}))
-    acknowledged.forget_list(store, "hubspot", "loyal")
-    assert acknowledged.members(store, "hubspot") == [("lapsed", "1", True)]
-    assert acknowledged.refusals(store, "hubspot") == {("lapsed", "2"): "add"}
-
-
-def test_more_members_than_one_statement_carries(store: Store) -> None:
-    """Statements are cut into pieces; nothing falls between them."""
-    many = tuple(str(number) for number in range(12_345))
-    record(store, membership(add=many), Receipt(added=many))
-    values: dict[str, dict[str, str | None]] = {member: {"tier": "gold"} for member in many}
-    record(store, properties(values), Receipt(written=dict.fromkeys(many, NOON)))
-    assert acknowledged.sizes(store, "hubspot") == {"loyal": 12_345}
-    assert len(acknowledged.members(store, "hubspot", of=many)) == 12_345
-    record(store, membership(remove=many[1:]), Receipt(removed=many[1:]))
-    assert acknowledged.members(store, "hubspot") == [("loyal", "0", True)]
 
 
 # Approvals, rejections, remembered objects

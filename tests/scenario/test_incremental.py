@@ -6,7 +6,6 @@ import pyarrow as pa
 from lamp_install import Shop
 
 from connector.home import Home, open_home
-from connector.merge.identity import identify
 from connector.pipeline import decisions
 from connector.store import runs
 
@@ -26,7 +25,7 @@ def decide_everybody_again(home: Home) -> None:
     """What a full pass does, with the shop-wide figures left as they are."""
     last = runs.latest(home.store, decided=True)[0]
     seen = decisions._seen(home)
-    person = home.warehouse.keep(identify(seen).person)
+    person = home.warehouse.keep(decisions.who_is_whom(home, seen).person)
     everybody = home.warehouse.keep(person.select("person_id").distinct())
     decisions._decide(home, last.number + 1, last.as_of, seen, person, everybody)
 
@@ -35,7 +34,9 @@ def shake(shop: Shop) -> None:
     """A week in the shop: orders, a return, an opt-out, a merge, a new contact, a re-dated order, with runs between."""
     portal, end = shop.sandbox.portal, shop.end
     dana, carl, rosa = (shop.contact(f"{name}@example.com") for name in ("dana", "carl", "rosa"))
-    portal.create_order(carl, [("TAB-03-BLACK", "2", "89.00"), ("BUL-01-2700K", "4", "9.00")], ordered_at=end)
+    given_back = portal.create_order(
+        carl, [("TAB-03-BLACK", "2", "89.00"), ("BUL-01-2700K", "4", "9.00")], ordered_at=end
+    )
     shop.api("POST", "contacts", {"properties": {"email": "nina@example.com", "hs_email_optout": "false"}})
     assert shop.run(days=1).status == "done"
     portal.create_order(dana, [("PEN-01-BRASS", "-1", "179.90")], status="returned", ordered_at=end + timedelta(days=1))
@@ -44,6 +45,7 @@ def shake(shop: Shop) -> None:
     assert shop.run(days=1.1).status == "done"
     shop.api("POST", "contacts/merge", {"primaryObjectId": rosa, "objectIdToMerge": dana})
     shop.api("PATCH", f"orders/{late}", {"properties": {"hs_external_order_status": "cancelled"}})
+    shop.api("PATCH", f"orders/{given_back}", {"properties": {"hs_external_order_status": "Refunded"}})
     assert shop.run(days=1.2).status == "done"
     nina = shop.contact("nina@example.com")
     portal.create_order(nina, [("PEN-01-BLACK", "1", "179.90")], ordered_at=end + timedelta(days=1))

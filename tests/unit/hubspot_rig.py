@@ -28,6 +28,10 @@ class Kept(dict[tuple[str, str], str]):
         """Keep a text."""
         self[kind, name] = value
 
+    def all(self, kind: str) -> dict[str, str]:
+        """Name -> text."""
+        return {name: value for (each, name), value in self.items() if each == kind and value}
+
 
 class Rig:
     """A portal and adapters on it."""

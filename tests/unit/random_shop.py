@@ -39,13 +39,14 @@ DEVICES = ("a1", "a2", "a3", "a4", "a5", "a6", "a7")
 PRODUCTS = tuple(f"p{number}" for number in range(14))
 TYPES = ("Lamps", "Lamps > Pendant", "Lampshades", "Rugs", "", None)
 TITLES = ('Lamp "Aalto"', "Back\\slash", "two\nlines", "Ö & Å", "", None)
+BASES = (None, "", "Not applicable", "not applicable; Not applicable", "Not applicable;Legitimate interest")
 KINDS = ("impression", "click", "view", "cart", "wish", "checkout")
 
 
 NAMES = {
     "contact": ("key", "email", "other_emails", "user_id", "phone", "merged_into"),
     "product": ("key",),
-    "order_header": ("key", "order_id", "contact_key"),
+    "order_header": ("key", "order_id", "contact_key", "replaces", "replaced_by"),
     "order_line": ("key", "order_key", "order_id", "contact_key", "product_key"),
     "interaction": ("key", "identifier"),
     "identity_link": ("key", "a_value", "b_value"),
@@ -137,6 +138,10 @@ class _Maker:
             "updated_at": pick((None, T0, T0 + timedelta(days=1))),
             "email_opt_out": pick((False, False, False, True, None)),
             "ads_consent": pick((True, True, True, False, None)),
+            "subscription_opt_out": pick((None, None, None, False, True)) if self.rare else None,
+            "quarantined": pick((None, None, None, False, True)) if self.rare else None,
+            "legal_basis": pick((*BASES, "Performance of a contract")) if number % 3 else "Freely given consent",
+            "marketable": pick((None, True, True, False)) if self.rare else None,
             "profiling_opt_out": pick((None, None, False, True)) if self.rare else None,
             "merged_into": self.seldom(f"{crm}:{self.chance.randint(0, 24)}"),
             "deleted_at": self.seldom(T0),
@@ -169,10 +174,17 @@ class _Maker:
             "order_id": pick((f"O{number}", f"O{number}", f"O{number // 2}", None)),
             "contact_key": owner,
             "ordered_at": pick((self.day(), self.day(), self.day(), None)),
-            "status": pick(("fulfilled", "fulfilled", "fulfilled", "returned", "cancelled", "open", None)),
+            "status": pick(("fulfilled", "fulfilled", "returned", "returned", "cancelled", "open", None)),
             "currency": pick(("GBP", "GBP", "EUR", None)),
+            "amount": pick((None, None, Decimal("0.0000"), Decimal("25.5000"))),
+            "replaces": self.seldom(self.other_orders()),
+            "replaced_by": self.seldom(self.other_orders()),
             "deleted_at": self.seldom(T0),
         }
+
+    def other_orders(self) -> str:
+        """One or two orders, some of which are not there."""
+        return ";".join(f"hubspot:o{self.chance.randint(0, 44)}" for _ in range(self.chance.choice((1, 1, 2))))
 
     def line(self, number: int, contacts: list[Row], headers: list[Row], products: list[Row]) -> Row:
         pick = self.chance.choice

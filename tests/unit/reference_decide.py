@@ -26,6 +26,9 @@ def granted(answers: list[bool | None]) -> bool | None:
     return False if False in answers else None if None in answers or not answers else True
 
 
+STRICTEST = ("opted_out", "unsubscribed", "quarantined", "unknown_consent", "no_legal_basis", "not_marketing")
+
+
 @dataclass(frozen=True, eq=False)
 class Reference(FiguresReference):
     """What follows for each person."""
@@ -93,7 +96,23 @@ class Reference(FiguresReference):
             "email_opt_out": refused([one["email_opt_out"] for one in contacts]),
             "ads_consent": granted([one["ads_consent"] for one in contacts]),
             "profiling_opt_out": refused([one["profiling_opt_out"] for one in contacts]),
+            "mail_barrier": min((barrier for one in contacts for barrier in self._barriers(one)), key=STRICTEST.index)
+            if any(self._barriers(one) for one in contacts)
+            else (None if contacts else "unknown_consent"),
         }
+
+    def _barriers(self, contact: Row) -> list[str]:
+        words = {word.strip().lower() for word in (contact["legal_basis"] or "").split(";")}
+        policy = self.audiences.policy
+        found = {
+            "opted_out": contact["email_opt_out"],
+            "unsubscribed": contact["subscription_opt_out"],
+            "quarantined": contact["quarantined"],
+            "unknown_consent": contact["email_opt_out"] is None,
+            "no_legal_basis": policy.legal_basis_required and not words - {"", "not applicable"},
+            "not_marketing": policy.marketing_only and contact["marketable"] is False,
+        }
+        return [name for name, stands in found.items() if stands]
 
     @cached_property
     def traits(self) -> dict[str, Row]:
@@ -118,27 +137,39 @@ class Reference(FiguresReference):
 
     def wanted(self) -> dict[tuple[str, str], str]:
         """(person, audience) -> reason."""
+        return {pair: reason for pair, reason in self.fitting.items() if self._barrier(*pair) is None}
+
+    def excluded(self) -> dict[tuple[str, str], str]:
+        """(person, audience) -> why they are left out; of persons with a contact."""
+        barred = {pair: self._barrier(*pair) for pair in self.fitting if pair[0] in self.live_contacts}
+        return {pair: barrier for pair, barrier in barred.items() if barrier}
+
+    def _barrier(self, person: str, name: str) -> str | None:
+        purpose = next((one.purpose for one in self.audiences.audiences if one.name == name), "exclude")
+        trait = self.traits[person]
+        objection = "profiling_opt_out" if trait["profiling_opt_out"] else None
+        if purpose == "email":
+            return trait["mail_barrier"] or objection
+        return (objection if trait["ads_consent"] else "no_ads_consent") if purpose == "retarget" else None
+
+    @cached_property
+    def fitting(self) -> dict[tuple[str, str], str]:
+        """(person, audience) -> reason, whoever may be addressed or not."""
         found = {}
         for audience in self.audiences.audiences:
             for person in self.people:
-                found.update(self._membership(person, audience))
+                found.update(self._fitting(person, audience))
         return found
 
-    def _membership(self, person: str, audience: Audience) -> dict[tuple[str, str], str]:
+    def _fitting(self, person: str, audience: Audience) -> dict[tuple[str, str], str]:
         if "each_family" in audience.rule:
             own = [pair for pair in self.pairs[person] if pair in self.suppressed and pair[1] in self.own_lists]
             stories = {family: self._purchase(family, self.suppressed[person, family]) for _, family in own}
             return {
                 (person, f"{audience.name}_{name}"): self._say(audience, person, one) for name, one in stories.items()
             }
-        trait = self.traits[person]
-        unopposed = not trait["profiling_opt_out"]
-        allowed = {
-            "email": trait["email_opt_out"] is False and unopposed,
-            "retarget": trait["ads_consent"] and unopposed,
-        }
         told: list[Row] = []
-        if allowed.get(audience.purpose, True) and self._holds(person, audience.rule, audience, told):
+        if self._holds(person, audience.rule, audience, told):
             return {(person, audience.name): self._say(audience, person, told[0] if told else {})}
         return {}
 

@@ -82,20 +82,20 @@ class FiguresReference:
     @cached_property
     def lines(self) -> dict[str, list[Row]]:
         found = defaultdict(list)
-        for line in merge.lines(self.shop, self.as_of):
+        for line in merge.counted(self.shop, self.as_of):
             if line["person_id"]:
                 found[line["person_id"]].append(line)
         return found
 
     @cached_property
     def currency(self) -> str:
-        sold = [line for lines in self.lines.values() for line in lines if line["quantity"] > 0 and line["currency"]]
+        sold = [line for lines in self.lines.values() for line in lines if line["counts"] > 0 and line["currency"]]
         counted = Counter(line["currency"] for line in sold)
         return min(counted, key=lambda name: (-counted[name], name))
 
     def spend(self, lines: list[Row]) -> Decimal:
         ours = [line for line in lines if line["unit_price"] and line["currency"] in (None, self.currency)]
-        total = sum((line["quantity"] * line["unit_price"] for line in ours), Decimal(0))
+        total = sum((line["counts"] * line["unit_price"] for line in ours), Decimal(0))
         return total.quantize(Decimal("0.0001"), ROUND_HALF_UP)
 
     def recent(self, person: str) -> list[Row]:
@@ -107,7 +107,7 @@ class FiguresReference:
         return {person: self._buying(lines) for person, lines in self.lines.items()}
 
     def _buying(self, lines: list[Row]) -> Row:
-        sold = [line for line in lines if line["quantity"] > 0]
+        sold = [line for line in lines if line["counts"] > 0]
         times = [line["ordered_at"] for line in sold]
         orders = {line["order_id"] or line["order_key"] for line in sold} - {None}
         return {
@@ -136,7 +136,7 @@ class FiguresReference:
     @cached_property
     def tiers(self) -> dict[str, str]:
         recent = {person: self.recent(person) for person in self.lines}
-        spend = {p: self.spend(lines) for p, lines in recent.items() if any(line["quantity"] > 0 for line in lines)}
+        spend = {p: self.spend(lines) for p, lines in recent.items() if any(line["counts"] > 0 for line in lines)}
         order = sorted(spend, key=lambda person: (spend[person], person), reverse=True)
         policy = self.audiences.policy
         gold = int(len(order) * policy.gold_percent / 100)
@@ -157,7 +157,7 @@ class FiguresReference:
         family_of = {product_id: one["family"] for product_id, one in goods.items()}
         for lines in self.lines.values():
             for line in lines:
-                if line["quantity"] > 0 and line["product_id"]:
+                if line["counts"] > 0 and line["product_id"]:
                     sold[line["product_id"]] += 1
                     family_of[line["product_id"]] = line["family"]
         members = defaultdict(list)

@@ -163,19 +163,28 @@ def _product(product_id: str, rows: list[Row]) -> Row:
     }
 
 
+def replaced(heads: dict[str, Row]) -> set[str]:
+    """Heads that another one stands for."""
+    standing = [one for one in heads.values() if not one["deleted_at"]]
+    found = {key for one in standing if one["replaces"] for key in one["replaces"].split(";")}
+    there = {one["key"] for one in standing}
+    return found | {one["key"] for one in standing if there & set((one["replaced_by"] or "").split(";"))}
+
+
 @cache
 def lines(shop: Shop, as_of: datetime) -> list[Row]:
     """Purchases and returns with person and family; guests have person_id None."""
     heads = {one["key"]: one for one in shop.rows["order_header"]}
+    others = replaced(heads)
     products = {one["key"]: one["product_id"] for one in shop.rows["product"]}
     person, _ = persons(shop)
     goods = catalogue(shop)
     found = []
-    for line in shop.rows["order_line"]:
+    for line in [*shop.rows["order_line"], *_amounts(shop, heads)]:
         head = heads.get(line["order_key"], {})
         whole = {name: head.get(name) or line[name] for name in ("order_id", "contact_key", "ordered_at", "status")}
         dropped = line["deleted_at"] or head.get("deleted_at") or whole["status"] in ("cancelled", "open")
-        if dropped or whole["ordered_at"] is None or whole["ordered_at"] > as_of:
+        if dropped or line["order_key"] in others or whole["ordered_at"] is None or whole["ordered_at"] > as_of:
             continue
         product_id = products.get(line["product_key"]) or line["product_id"]
         family = goods[product_id]["family"] if product_id in goods else product_id
@@ -187,21 +196,57 @@ def lines(shop: Shop, as_of: datetime) -> list[Row]:
     return found
 
 
+def _amounts(shop: Shop, heads: dict[str, Row]) -> list[Row]:
+    """One line without product for each head that tells an amount and has no line."""
+    itemised = {line["order_key"] for line in shop.rows["order_line"] if not line["deleted_at"]}
+    plain = dict.fromkeys(shop.rows["order_line"][0]) if shop.rows["order_line"] else {}
+    sold = [one for key, one in heads.items() if one["amount"] and key not in itemised]
+    return [
+        {
+            **plain,
+            "key": f"{one['key']}:amount",
+            "order_key": one["key"],
+            "quantity": Decimal(1),
+            "unit_price": one["amount"],
+        }
+        for one in sold
+    ]
+
+
+@cache
+def counted(shop: Shop, as_of: datetime) -> list[Row]:
+    """Lines with what each adds to what its person has; items that came back twice in the telling come back once."""
+    found = lines(shop, as_of)
+    pools: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for line in sorted(found, key=lambda one: (one["ordered_at"], one["quantity"] < 0, one["key"])):
+        line["counts"] = line["quantity"]
+        if line["status"] == "returned" and line["quantity"] > 0:
+            line["counts"] = Decimal(0)
+            pools[line["person_id"], line["family"]] += line["quantity"]
+            pools[line["person_id"], f"order {line['order_key']}"] += line["quantity"]
+        elif line["person_id"] and line["quantity"] < 0:
+            pool = line["person_id"], line["family"] or f"order {line['order_key']}"
+            again = min(-line["quantity"], pools.get(pool, Decimal(0)))
+            line["counts"] += again
+            pools[pool] -= again
+    return found
+
+
 def holdings(shop: Shop, as_of: datetime) -> dict[tuple[str, str], Row]:
     pairs = defaultdict(list)
-    for line in lines(shop, as_of):
+    for line in counted(shop, as_of):
         if line["person_id"] and line["family"]:
             pairs[line["person_id"], line["family"]].append(line)
     return {pair: _holding(found) for pair, found in pairs.items()}
 
 
 def _holding(found: list[Row]) -> Row:
-    bought = sorted((one for one in found if one["quantity"] > 0), key=lambda one: (one["ordered_at"], one["key"]))
-    returned = [one["ordered_at"] for one in found if one["quantity"] < 0]
+    bought = sorted((one for one in found if one["counts"] > 0), key=lambda one: (one["ordered_at"], one["key"]))
+    returned = [one["ordered_at"] for one in found if one["quantity"] < 0 or one["counts"] < one["quantity"]]
     last = bought[-1] if bought else {}
     return {
-        "net_quantity": sum((one["quantity"] for one in found), Decimal(0)),
-        "bought_quantity": sum((one["quantity"] for one in bought), Decimal(0)),
+        "net_quantity": sum((one["counts"] for one in found), Decimal(0)),
+        "bought_quantity": sum((one["quantity"] for one in found if one["quantity"] > 0), Decimal(0)),
         "first_purchase_at": bought[0]["ordered_at"] if bought else None,
         "last_purchase_at": last.get("ordered_at"),
         "last_return_at": max(returned, default=None),

@@ -143,6 +143,13 @@ def test_a_wrong_rule_is_named(written: str, message: str) -> None:
         ("policy:", "polcy:", "line 2, polcy: 'polcy' is not a word here; did you mean 'policy'?"),
         ("suppression:", "loyalty: {gold_percent: 90, silver_percent: 20}\n  suppression:", "more than 100 together"),
         ("suppression:", "cross_sell: {lift: high}\n  suppression:", "policy.cross_sell.lift: 'high' must be a number"),
+        ("suppression:", "consent: {legal_basis: require}\n  suppression:", "did you mean 'required'?"),
+        ("suppression:", "consent: {marketing_only: maybe}\n  suppression:", "'maybe' must be true or false"),
+        (
+            "{trait: {rfm_cell: champions, orders: {at_least: 2}}}",
+            "{each_family: {top: 3}}",
+            "line 7, audiences.0.purpose: each_family makes lists that address nobody: exclude or insight",
+        ),
     ],
 )
 def test_a_wrong_field_is_named(before: str, after: str, message: str) -> None:
@@ -184,6 +191,15 @@ def test_the_digest_changes_with_what_is_decided() -> None:
     assert read(PLAIN.replace("label: Fans", "label: Best").replace("percent: 10", "percent: 20")).digest == plain
     for before, after in (("30d", "31d"), ("email", "insight"), ("at_least: 2}", "at_least: 3}"), ('orders"', '"')):
         assert read(PLAIN.replace(before, after)).digest != plain
+
+
+def test_consent_is_part_of_the_policy() -> None:
+    """What counts as leave to mail is the shop's choice, and everybody is decided again when it changes."""
+    plain = read(PLAIN)
+    assert (plain.policy.legal_basis_required, plain.policy.marketing_only) == (False, True)
+    strict = read(PLAIN.replace("policy:", "policy:\n  consent: {legal_basis: required, marketing_only: false}"))
+    assert (strict.policy.legal_basis_required, strict.policy.marketing_only) == (True, False)
+    assert strict.digest != plain.digest
 
 
 def test_the_words_are_columns_of_trait() -> None:

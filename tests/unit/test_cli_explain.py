@@ -36,7 +36,7 @@ def test_the_story_is_readable(told: Path, lamplighter: Command) -> None:
 
 
 STORIES = {
-    ("rosa@example.com", "FLO-BRASS"): "not suppressed: returned on 2026-09-12",
+    ("rosa@example.com", "FLO-BRASS"): "not suppressed: returned (order of 2026-09-12)",
     ("carl@example.com", "FLO"): "not suppressed: never bought (1 carts)",
     ("carl@example.com", "BULB"): "not suppressed: neither bought nor looked at",
     ("olga@example.com", "BULB"): "suppressed until 2027-09-11",

@@ -6,35 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import keyring
-import keyring.backend
 import keyring.backends.fail
 import pytest
 import yaml
 from cli import Command
+from pocket import Pocket
 
 from connector import settings
-from connector.cli.settings_file import TEMPLATE, set_token
+from connector.cli.settings_file import TEMPLATE, set_oauth, set_token
 from connector.errors import SetupError
 from connector.sandbox.serve import Sandbox
 from connector.settings import FILE
-
-
-class Pocket(keyring.backend.KeyringBackend):
-    """A keyring that keeps its secrets in memory."""
-
-    priority = 1  # type: ignore[assignment]
-
-    def __init__(self) -> None:
-        self.kept: dict[tuple[str, str], str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get((service, username))
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[service, username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[service, username]
 
 
 @pytest.fixture
@@ -114,6 +96,28 @@ def test_the_token_line_is_written_and_the_rest_stays(tmp_path: Path, before: st
     set_token(tmp_path, "hubspot", "env:T")
     assert (tmp_path / FILE).read_text() == EDITS[before]
     assert yaml.safe_load((tmp_path / FILE).read_text())["hubspot"]["token"] == "env:T"
+
+
+BY_HAND = """\
+hubspot:
+  # the app
+  oauth:
+    client_id: x  # of the shop
+    client_secret: env:S
+    refresh_token: env:R
+  lag_seconds: 1
+"""
+
+
+def test_oauth_and_token_take_each_others_place(tmp_path: Path) -> None:
+    """Also where an admin wrote the app over several lines; what else stands there stays."""
+    (tmp_path / FILE).write_text(BY_HAND)
+    set_token(tmp_path, "hubspot", "env:T")
+    assert (tmp_path / FILE).read_text() == "hubspot:\n  # the app\n  token: env:T\n  lag_seconds: 1\n"
+    app = {"client_id": "123", "client_secret": "env:S", "refresh_token": "env:R"}
+    set_oauth(tmp_path, "hubspot", app)
+    assert yaml.safe_load((tmp_path / FILE).read_text()) == {"hubspot": {"oauth": app, "lag_seconds": 1}}
+    assert settings.load(tmp_path).hubspot is not None
 
 
 @pytest.mark.parametrize(

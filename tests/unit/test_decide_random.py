@@ -17,6 +17,7 @@ from test_merge_random import by, rows
 
 from connector.audiences import read_audiences
 from connector.decide import Decisions, decide, figures
+from connector.decide.consent import WORDS
 from connector.merge import Merged, identify, merge
 from connector.yaml_text import parse
 
@@ -28,6 +29,7 @@ policy:
   suppression: {window: 12d, product_type: {Lamps: 3d, Lamps > Pendant: 25d}}
   cross_sell: {support: 2, confidence: 0.1, lift: 1.1, families_a_person: 4, kept_a_family: 3, shown: 2}
   loyalty: {window: 9d, gold_percent: 10, silver_percent: 15.5}
+  consent: {legal_basis: required}
 audiences:
   - {name: holds, label: A, purpose: exclude, rule: {suppressed: true}, reason: "{title} {order_id} {date} {until}"}
   - {name: fresh, label: B, purpose: exclude, rule: {suppressed: {within: 4d}}, reason: "{family} since {date}"}
@@ -123,6 +125,7 @@ def test_suppressions_end_and_are_lifted(decided: Decided) -> None:
             "since": one["last_purchase_at"],
             "until": one["until"],
             "evidence": evidence(one),
+            "title": None if one["sensitive"] else one["title"],
         }
         for pair, one in REFERENCE.suppressed.items()
     }
@@ -165,8 +168,16 @@ def test_wanted_is_what_the_rules_say(decided: Decided) -> None:
     assert all(isinstance(json.loads(row["evidence"]), dict) for row in found.values())
 
 
+def test_excluded_are_those_whom_consent_keeps_out(decided: Decided) -> None:
+    """Everybody whom a rule holds for is wanted or excluded, with the strictest barrier; never both."""
+    found = by(rows(decided.decisions.excluded), "person_id", "audience")
+    assert {key: row["reason"] for key, row in found.items()} == REFERENCE.excluded()
+    assert not found.keys() & REFERENCE.wanted().keys()
+    assert {row["reason"] for row in found.values()} == set(WORDS)
+
+
 def everything(decisions: Decisions) -> Iterator[tuple[str, ir.Table]]:
-    for name in ("trait", "suppression", "recommendation", "wanted"):
+    for name in ("trait", "suppression", "recommendation", "wanted", "excluded"):
         yield name, getattr(decisions, name)
 
 

@@ -1,12 +1,12 @@
 """Delivery: written down before it leaves, acknowledged row by row, settled after a crash by reading back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from connector.errors import RetryLater
-from connector.model import Calls, Delivery, ListSpec, Receipt
+from connector.model import Calls, Delivery, Ensured, ListSpec, Receipt
 from connector.push.deliver import Ledger, deliver, settle
 from connector.store import Store, acknowledged, open_store, outbox
 
@@ -23,8 +23,8 @@ class Shelf:
         self.fails_after: int | None = None
         self.dies = False
 
-    def ensure(self, lists: Sequence[ListSpec]) -> Mapping[str, str]:
-        return {spec.name: spec.name for spec in lists}
+    def ensure(self, lists: Sequence[ListSpec]) -> Ensured:
+        return Ensured(ids={spec.name: spec.name for spec in lists})
 
     def batch_size(self, kind: str) -> int:
         return 2

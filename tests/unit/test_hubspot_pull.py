@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hubspot_rig import OBJECTS, Rig, begun, keys, pulled, rigged
 
+from connector.crms._hubspot import api
 from connector.errors import Failed, RetryLater, SetupError
 from connector.limits import Clock
 
@@ -184,6 +185,18 @@ def test_long_property_list(rig: Rig, tmp_path: Path) -> None:
     rows = pulled(crm, "contact", begun(crm, "contact"))[0].tables["contact"].to_pylist()
     assert [row["city"] for row in rows] == [f"Town {number % 120}" for number in range(120)]
     assert len(rig.requests("batch/read")) == 2
+
+
+def test_long_property_list_that_is_not_read(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A friendly answer without the properties of a page is not taken for people without any."""
+    monkeypatch.setattr(api, "LONGEST_URL", 10)
+    rig.contacts(3)
+    crm = rig.crm()
+    rig.fault("contacts/batch/read", empty=True)
+    with pytest.raises(RetryLater):
+        pulled(crm, "contact")
+    (batch,) = pulled(crm, "contact")
+    assert [row["city"] for row in batch.tables["contact"].to_pylist()] == ["Town 0", "Town 1", "Town 2"]
 
 
 def test_more_associations_than_shown(rig: Rig) -> None:

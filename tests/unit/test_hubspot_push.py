@@ -1,13 +1,12 @@
 """What only HubSpot's lists, memberships and properties ask for: chunks, spellings, conflicts, lost answers."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hubspot_rig import LISTS, OBJECTS, Rig, rigged
+from hubspot_rig import OBJECTS, Rig, rigged
 
-from connector.errors import Failed, LamplighterError, RetryLater, SetupError
+from connector.errors import LamplighterError, RetryLater, SetupError
 from connector.model import Delivery, ListSpec, Purpose
 
 LOYAL = ListSpec(name="loyal", label="Loyal", purpose=Purpose.EMAIL)
@@ -34,12 +33,6 @@ def members(rig: Rig) -> set[str]:
     """Who is in the one list there is."""
     lists = rig.sandbox.portal.state()["lists"]
     return set(next(iter(lists.values()))["members"])
-
-
-def made_list(rig: Rig, name: str, processing: str = "MANUAL") -> str:
-    """A list that somebody else made."""
-    body = {"name": name, "objectTypeId": "0-1", "processingType": processing}
-    return str(rig.act("POST", f"{LISTS}/", body)["list"]["listId"])
 
 
 def test_chunks(rig: Rig) -> None:
@@ -100,74 +93,16 @@ def test_look_up_that_says_nothing(rig: Rig) -> None:
     assert members(rig) == set(people)
 
 
-def test_dynamic_list(rig: Rig) -> None:
-    """A list that refuses every change is the admin's business, said after a few calls instead of one a contact."""
-    crm, people = rig.crm(), rig.contacts(100)
-    crm.ensure([LOYAL])
-    rig.sandbox.portal.portal.state.run("UPDATE list SET processing = 'DYNAMIC'")
-    rig.forget()
-    with pytest.raises(SetupError, match="it is DYNAMIC"):
-        crm.deliver(change(people))
-    assert len(rig.requests()) < 15
-
-
-def test_intent_is_forgotten(rig: Rig) -> None:
-    """Once a list is ours by id, its name is only a name: another's list of that name stays another's."""
-    crm = rig.crm()
-    first = crm.ensure([LOYAL])["loyal"]
-    rig.sandbox.portal.portal.state.run("UPDATE list SET name = 'Mine'")
-    theirs = made_list(rig, "Lamplighter: Loyal")
-    rig.act("DELETE", f"{LISTS}/{first}")
-    rig.kept.put("list", "loyal", "")
-    assert rig.crm().ensure([LOYAL])["loyal"] not in (first, theirs)
-
-
-def test_intent_does_not_take_a_dynamic_list(rig: Rig) -> None:
-    """A list of the name we were about to create is ours only if it is of the kind we create."""
-    rig.kept.put("list_wanted", "loyal", "Lamplighter: Loyal")
-    theirs = made_list(rig, "Lamplighter: Loyal", "DYNAMIC")
-    assert rig.crm().ensure([LOYAL])["loyal"] != theirs
-
-
-def test_every_name_taken(rig: Rig) -> None:
-    """Where every name is taken it is said which list, and what to do."""
-    for name in ("Lamplighter: Loyal", "Lamplighter: Loyal (Lamplighter)", "Lamplighter: Loyal (Lamplighter, loyal)"):
-        made_list(rig, name)
-    with pytest.raises(Failed, match="every name for list loyal is taken"):
-        rig.crm().ensure([LOYAL])
-
-
-def test_folder_and_prefix(rig: Rig, tmp_path: Path) -> None:
-    """The mapping says which folder and which prefix our lists have; a name may hold any character."""
-    folder = rig.act("POST", f"{LISTS}/folders", {"name": "Ads"})["folder"]["id"]
-    (tmp_path / "mappings").mkdir()
-    packaged = (Path(__file__).parents[2] / "mappings" / "hubspot.yaml").read_text("utf-8")
-    own = packaged[: packaged.index("lists:")] + f"lists: {{prefix: 'A/B? ü% ', folder: {folder}}}\n"
-    (tmp_path / "mappings" / "hubspot.yaml").write_text(own, "utf-8")
-    list_id = rig.crm(tmp_path).ensure([LOYAL])["loyal"]
-    assert list(rig.sandbox.portal.state()["lists"]) == ["A/B? ü% Loyal"]
-    assert rig.act("GET", f"{LISTS}/folders")["folder"]["childNodes"][0]["childLists"] == [int(list_id)]
-    rig.kept.clear()
-    assert rig.crm(tmp_path).ensure([LOYAL])["loyal"] != list_id
-
-
-def test_missing_scope_to_make_lists(rig: Rig) -> None:
-    """A token that may not make lists is told so, by the scope's name."""
-    rig.sandbox.portal.configure({"scopes": rig.sandbox.portal.settings.scopes - {"crm.lists.write"}})
-    with pytest.raises(SetupError, match=r"lacks crm\.lists\.write"):
-        rig.crm().ensure([LOYAL])
-
-
 def test_provision(rig: Rig) -> None:
-    """A first run makes the group and all properties in three calls; later ones look and leave."""
+    """The first run asks whose the account is and makes group and properties in three calls; later ones look."""
     rig.crm().provision()
-    assert [one["operation"].split()[0] for one in rig.requests()] == ["GET", "POST", "POST"]
+    assert [one["operation"].split()[0] for one in rig.requests()] == ["GET", "GET", "POST", "POST"]
     rig.forget()
     rig.crm().provision()
     assert len(rig.requests()) == 1
     shown = rig.act("GET", "/crm/properties/2026-09/contacts")["results"]
     ours = {one["name"]: one["type"] for one in shown if one["groupName"] == "lamplighter"}
-    assert len(ours) == 7 and ours["lamplighter_last_purchase"] == "date"
+    assert len(ours) == 8 and ours["lamplighter_last_purchase"] == "date"
 
 
 def test_provision_half_done(rig: Rig) -> None:
@@ -178,7 +113,7 @@ def test_provision_half_done(rig: Rig) -> None:
     rig.act("DELETE", f"{path}/lamplighter_rfm_cell")
     rig.crm().provision()
     names = {one["name"] for one in rig.act("GET", path)["results"] if one["groupName"] == "lamplighter"}
-    assert len(names) == 7
+    assert len(names) == 8
 
 
 def test_provision_race(rig: Rig) -> None:
@@ -246,12 +181,14 @@ def test_some_bad_rows(rig: Rig, bad: int) -> None:
 
 
 def test_all_rows_bad(rig: Rig) -> None:
-    """When no row at all is taken, in the same words, it is said once instead of a hundred times."""
+    """When no contact may have a value, each is rejected in HubSpot's words, after a few calls instead of a hundred."""
     crm, people = rig.crm(), rig.contacts(100)
     crm.provision()
-    with pytest.raises(SetupError, match="not a valid date"):
-        crm.deliver(writing(people, last_purchase="soon"))
-    assert crm.calls.writes < 15
+    rig.forget()
+    receipt = crm.deliver(writing(people, last_purchase="soon"))
+    assert list(receipt.rejected) == people
+    assert all("lamplighter_last_purchase: " in words and "date" in words for words in receipt.rejected.values())
+    assert len(rig.requests()) <= 16
 
 
 def test_words_hold_no_address(rig: Rig) -> None:
@@ -271,3 +208,77 @@ def test_refusal_names_step_and_correlation(rig: Rig) -> None:
         rig.crm().ensure([LOYAL])
     text = str(caught.value)
     assert "GET /crm/lists/2026-09/object-type-id/0-1/name/… (400): no [HubSpot's correlation id abc-1]" in text
+
+
+def blocked(rig: Rig, name: str = "lamplighter_rfm_cell", longest: int = 2) -> None:
+    """An admin limits the length of a property of ours."""
+    rule = {"ruleType": "MAX_LENGTH", "ruleArguments": [str(longest)]}
+    rig.sandbox.portal.configure({"validation_rules": {"contacts": {name: rule}}})
+
+
+def test_a_property_that_no_contact_may_have(rig: Rig) -> None:
+    """The others are written at once, all contacts together; the blocked one is tried on few, and then no more."""
+    crm, people = rig.crm(), rig.contacts(300)
+    crm.provision()
+    blocked(rig)
+    rig.forget()
+    receipt = crm.deliver(writing(people[:200], rfm_cell="555", loyalty_tier="gold"))
+    assert (len(receipt.written), dict(receipt.rejected)) == (200, {})
+    assert all(list(of) == ["rfm_cell"] and "MAX_LENGTH" in of["rfm_cell"] for of in receipt.withheld.values())
+    assert len(receipt.withheld) == 200
+    assert len(rig.requests()) <= 20
+    rig.forget()
+    assert len(crm.deliver(writing(people[200:], rfm_cell="555", loyalty_tier="gold")).written) == 100
+    assert len(rig.requests()) == 1
+    assert all(one["lamplighter_loyalty_tier"] == "gold" for one in rig.sandbox.portal.state()["contacts"].values())
+
+
+def test_a_property_that_some_contacts_may_not_have(rig: Rig) -> None:
+    """Only theirs is withheld, wherever they stand in the batch: first, last, or many."""
+    crm, people = rig.crm(), rig.contacts(100)
+    crm.provision()
+    blocked(rig)
+    bad = {*people[:4], people[50], people[99]}
+    values: dict[str, dict[str, str | None]] = {
+        one: {"rfm_cell": "555" if one in bad else "55", "loyalty_tier": "gold"} for one in people
+    }
+    receipt = crm.deliver(Delivery(id="d", destination="hubspot", kind="properties", values=values))
+    assert set(receipt.withheld) == bad
+    assert (len(receipt.written), dict(receipt.rejected)) == (100, {})
+    held = rig.sandbox.portal.state()["contacts"]
+    assert {one for one in people if "lamplighter_rfm_cell" in held[one]} == set(people) - bad
+
+
+def test_a_contact_with_nothing_but_a_blocked_property(rig: Rig) -> None:
+    """It is rejected, by the property's name and in HubSpot's words."""
+    crm, people = rig.crm(), rig.contacts(2)
+    crm.provision()
+    blocked(rig)
+    receipt = crm.deliver(writing(people, rfm_cell="555"))
+    assert list(receipt.rejected) == people
+    assert receipt.rejected[people[0]].startswith("lamplighter_rfm_cell: ")
+
+
+def test_two_blocked_properties(rig: Rig) -> None:
+    """Both are withheld, the third is written."""
+    crm, people = rig.crm(), rig.contacts(10)
+    crm.provision()
+    rule = {"ruleType": "MAX_LENGTH", "ruleArguments": ["2"]}
+    names = ("lamplighter_rfm_cell", "lamplighter_loyalty_tier")
+    rig.sandbox.portal.configure({"validation_rules": {"contacts": dict.fromkeys(names, rule)}})
+    receipt = crm.deliver(writing(people, rfm_cell="555", loyalty_tier="gold", last_purchase="2026-01-31"))
+    assert len(receipt.written) == 10
+    assert all(set(of) == {"rfm_cell", "loyalty_tier"} for of in receipt.withheld.values())
+
+
+def test_a_part_of_two_writes_is_left_out(rig: Rig) -> None:
+    """Of a contact that one of the answers left out, the whole wish is read back before it is believed."""
+    crm, people = rig.crm(), rig.contacts(3)
+    crm.provision()
+    body = {"message": 'no: "lamplighter_rfm_cell" is bad', "category": "VALIDATION_ERROR"}
+    rig.fault("batch/update", status=400, body=body)
+    told = [{"id": one, "updatedAt": "2026-01-01T00:00:00Z"} for one in people]
+    rig.fault("batch/update", status=200, body={"results": told})
+    rig.fault("batch/update", status=200, body={"results": []}, times=2)
+    with pytest.raises(RetryLater):
+        crm.deliver(writing(people, rfm_cell="55", loyalty_tier="gold"))

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import pytest
 from hubspot_rig import Rig, begun, pulled, rigged
 
 from connector.crms import build
-from connector.crms._hubspot.doctor import _supported_until
+from connector.crms._hubspot.doctor_account import supported_until, version
+from connector.crms._hubspot.paths import GENERAL
 from connector.crms.hubspot import HubSpot
 from connector.errors import RetryLater, SetupError
 from connector.limits import Clock, Retry
@@ -63,7 +64,7 @@ def stub(rig: Rig, **settings: Any) -> Iterator[tuple[type[Stub], HubSpot]]:
         try:
             yield handler, crm
         finally:
-            crm._transport._pool.clear()
+            crm._transport._wire.close()
             server.shutdown()
             thread.join()
 
@@ -149,7 +150,7 @@ def test_rate_is_learned(rig: Rig) -> None:
     rig.sandbox.portal.configure({"limits": True, "ten_seconds": 100})
     crm = rig.crm()
     pulled(crm, "contact")
-    assert crm._transport._general.calls == 80
+    assert crm._transport.quota.rates[GENERAL].calls == 80
 
 
 def test_within_the_limits() -> None:
@@ -219,6 +220,47 @@ def test_moving_account(rig: Rig) -> None:
     assert len(rig.requests("GET /crm/objects")) == 1
 
 
+def test_moving_account_pauses_everything(rig: Rig) -> None:
+    """Not a single further call is made to it before its time, by anybody who shares the transport."""
+    rig.fault("/objects/2026-09/contacts", status=477, retry_after=1)
+    crm = rig.crm(retry=Retry())
+    for stream in ("contact", "product"):
+        with pytest.raises(RetryLater, match=r"477|is moving this account"):
+            pulled(crm, stream)
+    assert len(rig.requests("GET /crm/objects")) == 1
+
+
+@pytest.mark.parametrize("status", [423, 429])
+def test_locked_and_busy(rig: Rig, status: int) -> None:
+    """A locked record is given its two seconds; a window that somebody else filled is counted and waited for."""
+    rig.fault("/objects/2026-09/contacts", status=status)
+    waits: list[float] = []
+    crm = rig.crm(on_repeat=lambda repeat: waits.append(repeat.seconds))
+    assert pulled(crm, "contact")
+    assert (len(waits), waits[0] >= 2) == (1, status == 423)
+    assert crm.calls.limited == (status == 429)
+
+
+def test_quota_without_headers(rig: Rig) -> None:
+    """Where answers carry no daily quota it is asked for, and guarded all the same."""
+    with stub(rig) as (handler, crm):
+        usage = {"results": [{"usageLimit": 1_000, "currentUsage": 795, "resetsAt": "2026-11-22T00:00:00Z"}]}
+        handler.answer = (200, {}, json.dumps(usage).encode())
+        with pytest.raises(RetryLater, match=r"of 1,000 calls are left today"):
+            for _ in range(9):
+                crm._transport.request("GET", "/crm/objects/2026-09/contacts")
+        assert len(handler.asked) < 9
+
+
+def test_long_run_without_headers(rig: Rig) -> None:
+    """Nobody is asked in vain again and again: where even usage is not told, one question is enough."""
+    with stub(rig) as (handler, crm):
+        handler.answer = (200, {}, EMPTY)
+        for _ in range(5):
+            crm._transport.request("GET", "/crm/objects/2026-09/contacts")
+        assert crm.calls.made == 6
+
+
 def findings(rig: Rig, home: Path | None = None) -> list[Finding]:
     """What check complains of."""
     return [one for one in rig.crm(home).check() if not one.ok]
@@ -272,7 +314,14 @@ def test_check_version(rig: Rig) -> None:
     rig.sandbox.portal.settings.versions = ("2026-09", "2024-03")
     found = [one for one in rig.crm(version="2024-03").check() if not one.ok]
     assert [(one.title, "2025-09" in one.detail) for one in found] == [("HubSpot API", True)]
-    assert _supported_until("v3") is None
+    assert supported_until("v3") is None
+
+
+def test_check_version_that_ends_soon() -> None:
+    """The end of a version is warned of from 90 days before; the current one needs a newer Lamplighter then."""
+    assert version("2026-09", date(2027, 12, 1)).ok
+    assert version("2026-09", date(2027, 12, 3)).fix.startswith("install a newer Lamplighter")
+    assert version("2026-03", date(2027, 7, 1)).fix.startswith('set hubspot.version to "2026-09"')
 
 
 def test_check_untold_quota(rig: Rig) -> None:

@@ -217,3 +217,68 @@ def test_untold_budget(moment: Time, said: tuple[str | None, str | None]) -> Non
     day.heard(*said)
     day.spend()
     assert day.left is None
+
+
+def test_searches_between_answers_count(moment: Time) -> None:
+    """Calls whose answers tell nothing are counted by us, down to the reserve."""
+    day = budget(moment)
+    day.heard("1000", "203")
+    for _ in range(3):
+        day.spend()
+    with pytest.raises(RetryLater):
+        day.spend()
+
+
+def test_others_spend_meanwhile(moment: Time) -> None:
+    """Where others were seen to spend two calls beside each of ours, calls without an answer count threefold."""
+    day = budget(moment)
+    day.heard("1000", "233")
+    for _ in range(10):
+        day.spend()
+    day.heard("1000", "203")
+    assert day.spare == 3
+    day.spend()
+    with pytest.raises(RetryLater):
+        day.spend()
+
+
+def test_a_burst_of_others(moment: Time) -> None:
+    """A burst that others made at once is not taken for their pace."""
+    day = budget(moment)
+    day.heard("100000", "90000")
+    day.spend()
+    day.heard("100000", "30000")
+    for _ in range(1_000):
+        day.spend()
+
+
+def test_somebody_else_in_the_window(moment: Time) -> None:
+    """What others took of the window is left to them; once they are gone the whole share is ours again."""
+    rate = Rate(8, 10, moment.clock)
+    for _ in range(2):
+        rate.take()
+    rate.heard(most=10, left=4)  # ours are 2, so others took 4
+    assert [rate.take() for _ in range(3)] == [0, 0, 10]
+    rate.heard(most=10, left=9)
+    assert [rate.take() for _ in range(7)] == [0] * 7
+
+
+def test_somebody_else_takes_everything(moment: Time) -> None:
+    """One call a window is always tried, or nobody would hear that there is room again."""
+    rate = Rate(8, 10, moment.clock)
+    rate.heard(most=10, left=0)
+    assert [rate.take() for _ in range(3)] == [0, 10, 10]
+
+
+def test_one_too_many(moment: Time) -> None:
+    """A limit that was met although we kept to it is halved, and given back step by step after a minute each."""
+    rate = Rate(4, 1, moment.clock)
+    rate.pushed_back()
+    assert [rate.take() for _ in range(3)] == [0, 0, 1]
+    rate.pushed_back()
+    moment.passed += 1
+    assert [rate.take() for _ in range(2)] == [0, 1]
+    moment.passed += 121
+    assert [rate.take() for _ in range(3)] == [0, 0, 1]
+    moment.passed += 61
+    assert [rate.take() for _ in range(4)] == [0] * 4

@@ -156,6 +156,14 @@ def test_values(tmp_path: Path) -> None:
     assert mapped.table.column("ads_consent").to_pylist() == [True, False, None, True, False, None]
 
 
+def test_values_in_any_case(tmp_path: Path) -> None:
+    """Shops write their states as they like; the exact spelling wins where both are named."""
+    field = "status: {from: x, transform: lower, values: {refunded: returned, VOID: kept, void: cancelled}}"
+    given = ["Refunded", "REFUNDED", "VOID", "Void", "Other"]
+    mapped = stream(tmp_path, field, "order_header").rows([{"x": value} for value in given], {})
+    assert mapped.table.column("status").to_pylist() == ["returned", "returned", "kept", "cancelled", "other"]
+
+
 def test_nested_source(tmp_path: Path) -> None:
     """A dot leads into an object, unless a column of a file bears the dotted name itself."""
     field = stream(tmp_path, "product_id: properties.product_id", "interaction")
@@ -282,11 +290,22 @@ def test_own_copy_wins(tmp_path: Path) -> None:
 
 
 def test_packaged_hubspot() -> None:
-    """The packaged HubSpot mapping names the seven properties that marketers get."""
+    """The packaged HubSpot mapping names the streams that may be read and the eight properties that marketers get."""
     mapping = load_mapping("hubspot", None)
-    assert set(mapping.streams) == {"contact", "product", "order_header", "order_line"}
-    assert len(mapping.properties) == 7
+    assert set(mapping.streams) == {"contact", "product", "order_header", "deal", "order_line"}
+    assert len(mapping.properties) == 8
     assert all(each.foreign.startswith("lamplighter_") for each in mapping.properties.values())
+
+
+def test_what_settings_say_is_part_of_the_digest() -> None:
+    """A column that a setting fills reads its stream again when the setting changes; other streams are left alone."""
+    plain = load_mapping("hubspot", None)
+    chosen = plain.only({"contact", "product"}).with_source("contact", "subscription_opt_out", "hs_email_optout_7")
+    assert set(chosen.streams) == {"contact", "product"}
+    assert chosen.streams["contact"].fields["subscription_opt_out"].sources == ("hs_email_optout_7",)
+    assert chosen.digest("contact") != plain.digest("contact")
+    assert chosen.digest("product") == plain.digest("product")
+    assert chosen.noted("product", "more").digest("product") != plain.digest("product")
 
 
 def test_published_schema_knows_the_same_words() -> None:

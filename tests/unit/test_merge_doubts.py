@@ -11,7 +11,7 @@ from connector.merge.doubts import doubts
 def told(**tables: list[dict[str, Any]]) -> list[str]:
     """The sentences for a small shop."""
     rows = seen(**tables)
-    return list(doubts(merge(rows, identify(rows).person, on("2026-03-01"))))
+    return list(doubts(merge(rows, identify(rows).person, on("2026-03-01")), "GBP"))
 
 
 def taker(key: str, email: str = "a@x.test") -> dict[str, Any]:
@@ -55,3 +55,18 @@ def test_contacts_whose_consent_is_unknown_are_counted() -> None:
         contact=[contact("hubspot:1", email="a@x.test"), contact("hubspot:2"), taker("hubspot:3", "c@x.test")]
     )
     assert sentence.startswith("1 contacts, such as hubspot:1, do not say whether they take e-mail")
+
+
+def test_orders_in_another_currency_are_counted() -> None:
+    """Amounts of two currencies are never added; who wonders at a spend that is too small reads why."""
+    (sentence,) = told(
+        contact=[taker("hubspot:1")],
+        product=[product("lamp")],
+        order_header=[
+            order("1", "hubspot:1", "2026-02-01"),
+            order("2", "hubspot:1", "2026-02-02", currency="EUR"),
+            order("3", "hubspot:1", "2026-02-03", currency="EUR", status="returned"),
+        ],
+        order_line=[line("1", "lamp"), line("2", "lamp"), line("3", "lamp")],
+    )
+    assert sentence.startswith("1 orders of 1 persons are not in GBP, but in EUR")

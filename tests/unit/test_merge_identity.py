@@ -174,3 +174,30 @@ def test_an_email_no_contact_has_seen_with_two_customers_joins_nobody() -> None:
         "identity_link": [link("user_id:u1", "email:new@x.test"), link("user_id:u2", "email:new@x.test")],
     }
     assert shared(**tables) == {"email:new@x.test"}
+
+
+def with_history(now: list[dict[str, Any]], before: list[dict[str, Any]], **tables: list[dict[str, Any]]) -> set[str]:
+    """`person_id type:value` of everybody, where contacts once were as in `before`."""
+    versions = seen(contact=[*before, *now]).contact
+    rows = identify(seen(contact=now, **tables), versions).person.to_pyarrow().to_pylist()
+    return {f"{row['person_id']} {row['identifier_type']}:{row['identifier']}" for row in rows}
+
+
+def test_an_address_a_contact_had_before_stays_its_persons() -> None:
+    """Events under the old address, and devices seen with it, do not become another person's."""
+    now = contact("hubspot:1", email="new@x.test")
+    found = with_history([now], [ANN], identity_link=[link("anonymous_id:d", "email:ann@x.test")])
+    assert found == {
+        *("hubspot:1 contact:hubspot:1", "hubspot:1 email:new@x.test"),
+        *("hubspot:1 email:ann@x.test", "hubspot:1 anonymous_id:d"),
+    }
+
+
+def test_an_address_that_somebody_else_has_now_is_theirs() -> None:
+    """A former address joins no contacts; whoever holds it now owns it alone; of two former owners it is neither's."""
+    now = [contact("hubspot:1", email="new@x.test"), contact("hubspot:2", email="ann@x.test")]
+    assert "hubspot:2 email:ann@x.test" in with_history(now, [ANN])
+    assert "hubspot:1 email:ann@x.test" not in with_history(now, [ANN])
+    parted = [contact("hubspot:1", email="one@x.test"), contact("hubspot:2", email="two@x.test")]
+    both = with_history(parted, [ANN, contact("hubspot:2", email="ann@x.test")])
+    assert not any(one.endswith("email:ann@x.test") for one in both)

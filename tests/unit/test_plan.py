@@ -1,13 +1,19 @@
 """The plan: differences only, suppressions first, guards."""
 
-from connector.model import Audience, Guard, Purpose
-from connector.push.plan import Scope, deliveries, difference, guarded
+from connector.model import Audience, Delivery, Guard, Purpose
+from connector.push.plan import Plan, Scope, deliveries, difference, guarded
 
 NAMES = ("loyalty_tier", "last_purchase")
 AUDIENCES = {
     "recent_buyers": Audience(name="recent_buyers", label="Recent buyers", purpose=Purpose.EXCLUDE, rule={}),
     "cart": Audience(name="cart", label="Cart", purpose=Purpose.EMAIL, rule={}, guard=Guard(percent=10, at_least=2)),
 }
+
+
+def batches(plan: Plan) -> list[Delivery]:
+    """The whole plan in the order in which it leaves."""
+    first, rest = deliveries(plan, AUDIENCES, {"membership": 500, "properties": 100})
+    return [*first, *rest]
 
 
 def scope(**changes: object) -> Scope:
@@ -32,7 +38,7 @@ def test_nothing_new_plans_nothing() -> None:
     )
     plan = difference("crm", same)
     assert plan.size == 0
-    assert deliveries(plan, AUDIENCES, {"membership": 500, "properties": 100}) == []
+    assert batches(plan) == []
 
 
 def test_only_differences_are_planned() -> None:
@@ -86,10 +92,7 @@ def test_suppressions_leave_before_anything_that_adds_people() -> None:
             wanted_properties={"1": {"loyalty_tier": "gold"}},
         ),
     )
-    order = [
-        (batch.audience, "add" if batch.add else "remove" if batch.remove else "write")
-        for batch in deliveries(plan, AUDIENCES, {"membership": 500, "properties": 100})
-    ]
+    order = [(batch.audience, "add" if batch.add else "remove" if batch.remove else "write") for batch in batches(plan)]
     assert order == [
         ("cart", "remove"),
         ("recent_buyers", "add"),
@@ -102,9 +105,9 @@ def test_suppressions_leave_before_anything_that_adds_people() -> None:
 def test_batches_carry_no_more_than_the_destination_takes() -> None:
     """Every member is in exactly one batch, no batch is larger than allowed."""
     plan = difference("crm", scope(wanted=frozenset(("cart", str(n)) for n in range(1_201))))
-    batches = deliveries(plan, AUDIENCES, {"membership": 500, "properties": 100})
-    assert [batch.size for batch in batches] == [500, 500, 201]
-    assert sorted(member for batch in batches for member in batch.add) == sorted(str(n) for n in range(1_201))
+    sent = batches(plan)
+    assert [batch.size for batch in sent] == [500, 500, 201]
+    assert sorted(member for batch in sent for member in batch.add) == sorted(str(n) for n in range(1_201))
 
 
 def test_a_change_beyond_its_guard_is_held_and_counted() -> None:
@@ -113,7 +116,7 @@ def test_a_change_beyond_its_guard_is_held_and_counted() -> None:
     plan = guarded(difference("crm", leaving), AUDIENCES, {"cart": 10}, {})
     assert plan.held == {"cart"}
     assert plan.held_size == plan.size == 3
-    assert deliveries(plan, AUDIENCES, {"membership": 500, "properties": 100}) == []
+    assert batches(plan) == []
     assert guarded(plan, AUDIENCES, {"cart": 10}, {"cart": 3}).held == frozenset()
     assert guarded(plan, AUDIENCES, {"cart": 10}, {"cart": 2}).held == {"cart"}
 
@@ -122,3 +125,37 @@ def test_filling_an_empty_list_needs_no_approval() -> None:
     """The first run of a list is no blast."""
     filling = difference("crm", scope(wanted=frozenset(("cart", str(n)) for n in range(5_000))))
     assert guarded(filling, AUDIENCES, {}, {}).held == frozenset()
+
+
+def test_whom_a_person_took_out_stays_out() -> None:
+    """Vetoed: not added though wanted; where a merge carried them in again, they are taken out."""
+    wanted = frozenset({("cart", "1"), ("cart", "2")})
+    barred = scope(wanted=wanted, acknowledged={("cart", "2"): False}, vetoed=wanted)
+    plan = difference("crm", barred)
+    assert (plan.lists["cart"].add, plan.lists["cart"].remove) == ([], ["2"])
+
+
+def test_saying_again_what_was_true_needs_no_approval() -> None:
+    """A list whose members became uncertain is stated whole; only those who are news count against its guard."""
+    known = {("cart", str(n)): False for n in range(100)}
+    again = scope(wanted=frozenset(("cart", str(n)) for n in range(103)), acknowledged=known)
+    plan = difference("crm", again)
+    assert (plan.size, plan.lists["cart"].news) == (103, 3)
+    assert guarded(plan, AUDIENCES, {"cart": 100}, {}).held == frozenset()
+    gone = guarded(difference("crm", scope(acknowledged=known)), AUDIENCES, {"cart": 100}, {})
+    assert gone.held == {"cart"}
+
+
+def test_lists_that_are_refused_are_left_out_and_counted() -> None:
+    """What no list can take is neither sent nor planned; how much that is stays known."""
+    wanted = frozenset({("cart", "1"), ("cart", "2"), ("recent_buyers", "1")})
+    plan = difference("crm", scope(wanted=wanted)).without({"cart"})
+    assert (plan.size, dict(plan.refused)) == (1, {"cart": 2})
+    assert [batch.audience for batch in batches(plan)] == ["recent_buyers"]
+
+
+def test_only_the_refused_property_is_not_repeated() -> None:
+    """A blocked property waits for another value; the others of the same contact go on."""
+    refused = {("", "1"): '{"loyalty_tier": "gold"}'}
+    wish = scope(wanted_properties={"1": {"loyalty_tier": "gold", "last_purchase": "2026-01-01"}}, refused=refused)
+    assert difference("crm", wish).properties == {"1": {"last_purchase": "2026-01-01"}}

@@ -130,7 +130,7 @@ def test_account_details(call: Caller) -> None:
 
 def test_tokens_are_given_for_code_and_refresh_and_end(call: Caller) -> None:
     """The form-encoded token endpoint gives access tokens of 30 minutes; then they are 401 EXPIRED."""
-    client = {"client_id": "app", "client_secret": "word"}
+    client = {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
     first = call.form(f"/oauth/{V}/token", grant_type="authorization_code", code="sandbox-code", **client)
     assert (first.status, first.body["expires_in"], first.body["token_type"]) == (200, 1800, "bearer")
     refresh = first.body["refresh_token"]
@@ -146,7 +146,7 @@ def test_tokens_are_given_for_code_and_refresh_and_end(call: Caller) -> None:
 
 def test_the_token_endpoint_refuses_in_words(call: Caller) -> None:
     """A wrong refresh token, code, client or grant is 400 with OAuth's `error` and HubSpot's `status`."""
-    path, client = f"/oauth/{V}/token", {"client_id": "app", "client_secret": "word"}
+    path, client = f"/oauth/{V}/token", {"client_id": "sandbox-client", "client_secret": "sandbox-secret"}
     bad = call.form(path, grant_type="refresh_token", refresh_token="old", **client)
     assert (bad.status, bad.body["error"], bad.body["status"]) == (400, "invalid_grant", "BAD_REFRESH_TOKEN")
     assert call.form(path, grant_type="authorization_code", code="x", **client).body["status"] == "BAD_AUTH_CODE"

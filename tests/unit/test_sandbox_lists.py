@@ -140,6 +140,95 @@ def test_the_lists_of_records(call: Caller) -> None:
     }
 
 
+def test_a_page_of_members_has_at_most_250(call: Caller) -> None:
+    """In both orders; nothing above is served, and a cursor of one order is none of the other."""
+    ids = [call.contact() for _ in range(2)]
+    path = f"{LISTS}/{call.list('long', *ids)}/memberships"
+    for order in ("", "/join-order"):
+        assert call("GET", f"{path}{order}?limit=250").status == 200
+        assert [call("GET", f"{path}{order}?limit={bad}").status for bad in (251, 0)] == [400, 400]
+    after = call("GET", f"{path}/join-order?limit=1").body["paging"]["next"]["after"]
+    assert call("GET", f"{path}?after={after}").body["subCategory"] == "INVALID_CURSOR"
+
+
+def test_members_come_in_the_order_they_joined(call: Caller) -> None:
+    """Whoever was put in first comes first, page by page; put in again, one is last."""
+    ids = [call.contact() for _ in range(5)]
+    number = call.list("joined")
+    for one in reversed(ids):
+        call("PUT", f"{LISTS}/{number}/memberships/add", [one])
+        call.sandbox.clock.advance(1)
+    call("PUT", f"{LISTS}/{number}/memberships/remove", [ids[4]])
+    call("PUT", f"{LISTS}/{number}/memberships/add", [ids[4]])
+    seen, url = [], f"{LISTS}/{number}/memberships/join-order?limit=2"
+    while url:
+        page = call("GET", url).body
+        seen += page["results"]
+        url = page.get("paging", {}).get("next", {}).get("link", "")
+    assert [one["recordId"] for one in seen] == [ids[3], ids[2], ids[1], ids[0], ids[4]]
+    assert page["total"] == 5
+    times = [one["membershipTimestamp"] for one in seen]
+    assert times == sorted(times)
+
+
+def test_a_list_is_filled_from_another(call: Caller) -> None:
+    """All members of the source join, whatever its kind; a dynamic target and an unknown source are refused."""
+    a, b = call.contact(), call.contact()
+    source, target, dynamic = call.list("source", a, b), call.list("target", a), call.list("d", processing="DYNAMIC")
+    path = "memberships/add-from"
+    assert call("PUT", f"{LISTS}/{target}/{path}/{source}").status == 204
+    assert members(call, target) == [a, b]
+    assert call("PUT", f"{LISTS}/{target}/{path}/{dynamic}").status == 204
+    assert call("PUT", f"{LISTS}/{dynamic}/{path}/{source}").status == 400
+    assert call("PUT", f"{LISTS}/{target}/{path}/999999").status == 404
+    body = {"name": "firms", "objectTypeId": "0-2", "processingType": "MANUAL"}
+    firms = call("POST", f"{LISTS}/", body).body["list"]["listId"]
+    assert call("PUT", f"{LISTS}/{firms}/{path}/{source}").status == 400
+
+
+def test_very_long_lists_are_neither_emptied_nor_copied(call: Caller) -> None:
+    """From 100,000 members on; one fewer, and both work."""
+    number, target = int(call.list("huge")), call.list("copy")
+    fill = """WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+        INSERT INTO membership SELECT ?, 1000000 + i, 0 FROM n"""
+    call.sandbox.portal.portal.state.run(fill, number)
+    assert call("DELETE", f"{LISTS}/{number}/memberships").status == 400
+    assert call("PUT", f"{LISTS}/{target}/memberships/add-from/{number}").status == 400
+    call.sandbox.portal.portal.state.run("DELETE FROM membership WHERE list = ? AND record = 1000001", number)
+    assert call("PUT", f"{LISTS}/{target}/memberships/add-from/{number}").status == 204
+    for one in (number, target):
+        assert call("GET", f"{LISTS}/{one}").body["list"]["size"] == 99_999
+        assert call("DELETE", f"{LISTS}/{one}/memberships").status == 204
+
+
+def test_a_restored_list_has_the_members_that_still_are(call: Caller) -> None:
+    """Of those in it, the archived and the erased are gone, and a merged one is there as its survivor."""
+    stays, archived, erased, merged, other = (call.contact() for _ in range(5))
+    number = call.list("was gone", stays, archived, erased, merged)
+    call("DELETE", f"{LISTS}/{number}")
+    contacts = "/crm/objects/2026-09/contacts"
+    call("DELETE", f"{contacts}/{archived}")
+    call("POST", f"{contacts}/gdpr-delete", {"objectId": erased})
+    survivor = call("POST", f"{contacts}/merge", {"primaryObjectId": other, "objectIdToMerge": merged}).body["id"]
+    assert call("PUT", f"{LISTS}/{number}/restore").status == 204
+    assert members(call, number) == [stays, survivor]
+    assert call("PUT", f"{LISTS}/{number}/restore").status == 404
+
+
+def test_an_account_has_so_many_lists() -> None:
+    """One more is a 400 that speaks of the limit, created or restored; a deleted list makes room."""
+    with calling() as call:
+        call("POST", "/_sandbox/settings", {"list_limit": 2})
+        first, _ = call.list("one"), call.list("two")
+        body = {"name": "three", "objectTypeId": "0-1", "processingType": "MANUAL"}
+        answer = call("POST", f"{LISTS}/", body)
+        assert (answer.status, "limit of 2 lists" in answer.body["message"]) == (400, True)
+        call("DELETE", f"{LISTS}/{first}")
+        assert call("POST", f"{LISTS}/", body).status == 200
+        answer = call("PUT", f"{LISTS}/{first}/restore")
+        assert (answer.status, "limit" in answer.body["message"]) == (400, True)
+
+
 def test_search_and_all() -> None:
     """Search goes by words and offset and wants listIds and processingTypes; `all` goes by cursor in order of ids."""
     with calling() as call:
@@ -156,21 +245,3 @@ def test_search_and_all() -> None:
         assert [one["listId"] for part in (page, rest) for one in part["results"]] == ids
         assert call("POST", f"{LISTS}/all", {"after": "x"}).body["subCategory"] == "INVALID_CURSOR"
         assert call("POST", f"{LISTS}/all", {"processingTypes": ["STATIC"]}).status == 400
-
-
-def test_folders(call: Caller) -> None:
-    """Folders are made below the root, hold lists, are renamed, and deleted when empty."""
-    folder = call("POST", f"{LISTS}/folders", {"name": "Lamplighter"}).body["folder"]["id"]
-    body = {"name": "inside", "objectTypeId": "0-1", "processingType": "MANUAL", "listFolderId": folder}
-    inside = call("POST", f"{LISTS}/", body).body["list"]["listId"]
-    other = call.list("moved")
-    assert call("PUT", f"{LISTS}/folders/move-list", {"listId": other, "newFolderId": folder}).status == 204
-    shown = call("GET", f"{LISTS}/folders?folderId={folder}").body["folder"]
-    assert (shown["name"], shown["childLists"]) == ("Lamplighter", [int(inside), int(other)])
-    assert folder in [one["id"] for one in call("GET", f"{LISTS}/folders").body["folder"]["childNodes"]]
-    renamed = call("PUT", f"{LISTS}/folders/{folder}/rename?newFolderName=Lamps").body["folder"]
-    assert renamed["name"] == "Lamps"
-    assert call("DELETE", f"{LISTS}/folders/{folder}").status == 400
-    for number in (inside, other):
-        call("DELETE", f"{LISTS}/{number}")
-    assert call("DELETE", f"{LISTS}/folders/{folder}").status == 204

@@ -74,10 +74,23 @@ def test_orders_and_lists_move_to_the_survivor(call: Caller) -> None:
 
 
 def test_writes_to_an_old_id_reach_the_survivor(call: Caller) -> None:
-    """A batch update to a merged id changes the survivor and answers with its id."""
+    """Updates by a merged id, alone or in a batch, change the survivor and answer with its id; so does a merge."""
     survivor = merged(call, old := call.contact(email="w1@example.com"), call.contact(email="w2@example.com"))
     answer = call("POST", f"{CONTACTS}/batch/update", {"inputs": [{"id": old, "properties": {"city": "Ulm"}}]})
     assert [one["id"] for one in answer.body["results"]] == [survivor]
+    assert call("PATCH", f"{CONTACTS}/{old}", {"properties": {"zip": "89073"}}).body["id"] == survivor
+    newest = merged(call, call.contact(), old)
+    values = call("GET", f"{CONTACTS}/{survivor}?properties=city,zip").body
+    assert (values["id"], values["properties"]["city"], values["properties"]["zip"]) == (newest, "Ulm", "89073")
+
+
+def test_an_archived_survivor_is_not_there_until_it_is_restored(call: Caller) -> None:
+    """Its old ids are 404 while it is in the bin, and lead to it again afterwards."""
+    survivor = merged(call, old := call.contact(), call.contact())
+    call("DELETE", f"{CONTACTS}/{survivor}")
+    assert call("GET", f"{CONTACTS}/{old}").status == 404
+    call.sandbox.restore("contacts", survivor)
+    assert call("GET", f"{CONTACTS}/{old}").body["id"] == survivor
 
 
 def test_merges_that_make_no_sense_are_refused(call: Caller) -> None:

@@ -62,12 +62,49 @@ def test_orders_and_lines_have_other_time_properties(call: Caller) -> None:
     assert {"createdate", "hs_lastmodifieddate"} < line.keys()
 
 
-def test_history_shows_the_present_value(call: Caller) -> None:
-    """`propertiesWithHistory` answers in HubSpot's shape."""
+def test_history_shows_every_value_with_its_time(call: Caller) -> None:
+    """Newest first, clearing included, nothing before the first value; the same by id, in listings and in batches."""
     number = call.contact(email="past@example.com")
-    one = call("GET", f"{CONTACTS}/{number}?propertiesWithHistory=email,phone").body
-    assert one["propertiesWithHistory"]["email"][0]["value"] == "past@example.com"
-    assert one["propertiesWithHistory"]["phone"] == []
+    for city in ("Ulm", "Ulm", "Bonn", ""):
+        call.sandbox.clock.advance(1)
+        call("PATCH", f"{CONTACTS}/{number}", {"properties": {"city": city}})
+    one = call("GET", f"{CONTACTS}/{number}?propertiesWithHistory=email,phone,city").body
+    past = one["propertiesWithHistory"]
+    assert [version["value"] for version in past["city"]] == ["", "Bonn", "Ulm"]
+    times = [version["timestamp"] for version in past["city"]]
+    assert times == sorted(times, reverse=True)
+    assert times[0] == one["updatedAt"]
+    assert [(version["value"], version["timestamp"]) for version in past["email"]] == [
+        ("past@example.com", one["createdAt"])
+    ]
+    assert past["phone"] == []
+    body = {"inputs": [{"id": number}], "propertiesWithHistory": ["email", "phone", "city"]}
+    assert call("POST", f"{CONTACTS}/batch/read", body).body["results"][0]["propertiesWithHistory"] == past
+    page = call("GET", f"{CONTACTS}?limit=50&propertiesWithHistory=city&after={number}").body["results"]
+    assert page[0]["propertiesWithHistory"] == {"city": past["city"]}
+
+
+def test_history_ends_and_moves_to_the_survivor(call: Caller) -> None:
+    """The last 45 values of a contact are shown, and a merge keeps what the two had."""
+    first, second = call.contact(zip="0"), call.contact(zip="other")
+    for number in range(1, 50):
+        call.sandbox.clock.advance(1)
+        call("PATCH", f"{CONTACTS}/{first}", {"properties": {"zip": str(number)}})
+    history = "propertiesWithHistory=zip"
+    past = call("GET", f"{CONTACTS}/{first}?{history}").body["propertiesWithHistory"]["zip"]
+    assert [version["value"] for version in past] == [str(number) for number in range(49, 4, -1)]
+    call.sandbox.clock.advance(1)
+    merged = call("POST", f"{CONTACTS}/merge", {"primaryObjectId": first, "objectIdToMerge": second}).body["id"]
+    after = call("GET", f"{CONTACTS}/{merged}?{history}").body["propertiesWithHistory"]["zip"]
+    assert [version["value"] for version in after[:3]] == ["49", "other", "48"]
+
+
+def test_contacts_have_the_usual_properties(call: Caller) -> None:
+    """Shops map these: a portal has them without anybody defining them."""
+    names = ("mobilephone", "date_of_birth", "gender", "state", "city", "zip", "country", "website", "salutation")
+    number = call.contact(**dict.fromkeys(names, "x"))
+    values = call("GET", f"{CONTACTS}/{number}?properties={','.join(names)}").body["properties"]
+    assert {values[name] for name in names} == {"x"}
 
 
 def test_inline_associations(call: Caller) -> None:

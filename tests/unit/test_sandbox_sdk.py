@@ -13,7 +13,7 @@ from hubspot.crm import associations, lists, objects, properties
 from test_sandbox_caller import Caller, V, calling
 
 DATED = (
-    (re.compile(r"/crm/v[34]/(objects|lists|properties|associations)"), rf"/crm/\1/{V}"),
+    (re.compile(r"/crm/v[34]/(objects|lists|properties|associations|pipelines)"), rf"/crm/\1/{V}"),
     (re.compile(r"/oauth/v1/"), f"/oauth/{V}/"),
 )
 
@@ -128,13 +128,29 @@ def test_lists(client: Any, call: Caller) -> None:
     assert found.lists[0].additional_properties["hs_list_size"] == "1"
     folder = api.folders_api.create(lists.ListFolderCreateRequest(name="F")).folder
     assert api.folders_api.get_all().folder.child_nodes[0].id == folder.id
+    assert api.folders_api.move(str(folder.id), "0").folder.parent_folder_id == 0
+    assert api.folders_api.rename(str(folder.id), new_folder_name="G").folder.name == "G"
+    api.folders_api.move_list(lists.ListMoveRequest(list_id=number, new_folder_id=str(folder.id)))
+    assert api.memberships_api.get_page_ordered_by_added_to_list_date(number).total == 1
+    api.memberships_api.add_all_from_list(number, number)
     api.lists_api.remove(number)
     api.lists_api.restore(number)
 
 
+def test_pipelines_and_history(client: Any, call: Caller) -> None:
+    """Pipelines with their stages, and all values that a property had."""
+    pipeline = client.crm.pipelines.pipelines_api.get_all("deals").results[0]
+    assert (pipeline.id, pipeline.stages[5].metadata["isClosed"]) == ("default", "true")
+    assert len(client.crm.pipelines.pipeline_stages_api.get_all("deals", "default").results) == 7
+    deal = call.sandbox.create_deal(call.contact(), [], stage="contractsent")
+    call.sandbox.touch("deals", [deal], {"dealstage": "closedwon"})
+    read = client.crm.objects.basic_api.get_by_id("deals", deal, properties_with_history=["dealstage"])
+    assert [one.value for one in read.properties_with_history["dealstage"]] == ["closedwon", "contractsent"]
+
+
 def test_tokens_and_errors(client: Any, call: Caller) -> None:
     """The token endpoint's answer parses; an error reaches the caller as the client's own exception."""
-    form = {"client_id": "app", "client_secret": "word", "code": "sandbox-code"}
+    form = {"client_id": "sandbox-client", "client_secret": "sandbox-secret", "code": "sandbox-code"}
     assert client.oauth.tokens_api.create(grant_type="authorization_code", **form).expires_in == 1_800
     with pytest.raises(objects.ApiException) as caught:
         client.crm.objects.basic_api.get_by_id("contacts", "999999")

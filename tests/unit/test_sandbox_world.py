@@ -1,6 +1,7 @@
 """Filling a portal with a world, and keeping it."""
 
 import gzip
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,16 @@ def test_a_state_file_that_is_none_is_a_set_up_error(tmp_path: Path) -> None:
         with pytest.raises(SetupError, match="cannot keep its state"), calling(state=path):
             pass
     assert other.read_text().startswith("not a database")
+
+
+def test_a_state_of_another_version_is_a_set_up_error(tmp_path: Path) -> None:
+    """It is told and left as it is, not taken up with tables missing."""
+    state = tmp_path / "portal.db"
+    with sqlite3.connect(state) as db:
+        db.execute("PRAGMA user_version = 1")
+    db.close()
+    with pytest.raises(SetupError, match="another version"), calling(state=state):
+        pass
 
 
 @pytest.mark.shared

@@ -7,6 +7,8 @@ import pytest
 from connector import settings
 from connector.errors import SetupError
 
+APP = "{client_id: x, client_secret: env:S, refresh_token: env:R}"
+
 
 def home(tmp_path: Path, text: str) -> Path:
     (tmp_path / settings.FILE).write_text(text)
@@ -24,6 +26,9 @@ def test_a_home_without_settings_names_the_command_that_makes_one(tmp_path: Path
     [
         ("hubspot:\n  tokn: env:X\n", "line 2, hubspot.tokn: there is no such setting"),
         ("hubspot:\n  token: pat-na1-123\n", "line 2, hubspot.token: write env:NAME or keyring:NAME"),
+        (f"hubspot:\n  token: env:X\n  oauth: {APP}\n", "line 1, hubspot: there is both a token and oauth"),
+        (f"hubspot:\n  oauth: {APP.replace('env:S', 'secret-1')}\n", "hubspot.oauth.client_secret: write env:NAME"),
+        ("hubspot:\n  oauth: {client_id: x}\n", "hubspot.oauth.client_secret"),
         ("sources:\n  - name: site\n    kind: segmnt\n    path: x\n", "line 3, sources.0.kind"),
         ("schedule:\n  sync_minutes: 0\n", "line 2, schedule.sync_minutes"),
         ("- a\n- b\n", "expected fields"),
@@ -36,6 +41,7 @@ def test_a_wrong_setting_is_named_with_its_line(tmp_path: Path, text: str, expec
         settings.load(home(tmp_path, text))
     assert expected in str(caught.value)
     assert "pat-na1-123" not in str(caught.value)
+    assert "secret-1" not in str(caught.value)
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,23 +2,25 @@
 
 A search walks a closed window of modification times in the order of record ids, from the last id on: equal times,
 more than 10,000 results, and records touched during the walk do no harm. Search shows changes late, so it only says
-which records to read, the window ends `lag` before now, and it begins `overlap` before the watermark.
+which records to read, the window ends `lag` before now, and it begins `overlap` before the watermark. A second pass
+follows an hour behind, for rows that the index took longer to show.
 """
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
-from connector.crms._hubspot.answers import unusable
-from connector.crms._hubspot.rows import Record, Stream, key
-from connector.crms._hubspot.source import ASSOCIATED, Source, parts, said_nothing
+from connector.crms._hubspot.answers import said_nothing
+from connector.crms._hubspot.reread import records_of
+from connector.crms._hubspot.source import Source
+from connector.crms._hubspot.streams import Record, Stream
 from connector.errors import Failed
 from connector.model import Batch, Cursor
 from connector.ports import Known
 
-SEARCHED, READ = 200, 100
-"""Records to a search page and to a batch read (HubSpot, "search the CRM", object API reference)."""
+SEARCHED = 200
+"""Records to a search page (HubSpot, "search the CRM")."""
 ASTRAY = timedelta(seconds=5)
 """A clock of ours that is slow by more than this has cut the window short; another one follows at once."""
 
@@ -42,6 +44,11 @@ class Window:
         """The watermark once the walk is over: up to here nothing is missing. Never an earlier one."""
         return max(watermark, min(self.high, self.told)) if self.told else watermark
 
+    def as_json(self) -> list[str]:
+        """As it is kept, once a part of it is walked."""
+        moments = (self.low, self.high, self.told or self.low)
+        return [*(one.isoformat() for one in moments), str(self.last_id)]
+
     @property
     def cut_short(self) -> bool:
         """It ends well before it could have: our own clock is slow, or was when it had to be asked."""
@@ -56,13 +63,72 @@ class Gathered:
     skipped: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stand:
+    """Where a stream stands between two batches.
+
+    Attributes:
+        watermark: up to here searches have looked.
+        second: up to here the second pass has looked.
+        window, second_window: the walks under way, of the search and of the second pass.
+    """
+
+    watermark: datetime
+    second: datetime
+    window: Window | None = None
+    second_window: Window | None = None
+
+    @classmethod
+    def of(cls, cursor: Cursor, delay: timedelta) -> "Stand":
+        """From a cursor; one that knows of no second pass may have missed what was indexed late before it."""
+        watermark = _time(cursor["watermark"])
+        return cls(
+            watermark=watermark,
+            second=_time(cursor["second"]) if "second" in cursor else watermark - delay,
+            window=_window(cursor.get("window")),
+            second_window=_window(cursor.get("second_window")),
+        )
+
+    def searched(self, window: Window, *, ended: bool) -> "Stand":
+        """After a part of the search, or its end."""
+        if not ended:
+            return replace(self, window=window)
+        return replace(self, window=None, watermark=window.after(self.watermark))
+
+    def searched_again(self, window: Window, *, ended: bool) -> "Stand":
+        """After a part of the second pass, or its end."""
+        if not ended:
+            return replace(self, second_window=window)
+        return replace(self, second_window=None, second=window.after(self.second))
+
+    def cursor(self) -> Cursor:
+        """As it is kept."""
+        told = {"phase": "search", "watermark": self.watermark.isoformat(), "second": self.second.isoformat()}
+        windows = {"window": self.window, "second_window": self.second_window}
+        return {**told, **{name: window.as_json() for name, window in windows.items() if window}}
+
+
 def changes(source: Source, stream: Stream, cursor: Cursor, known: Known) -> Iterator[Batch]:
-    """What changed since the cursor's watermark, and is newer than what `known` tells."""
-    walk, watermark, left = Walk(source, stream, known), _time(cursor["watermark"]), _window_in(cursor)
-    window = yield from walk.through(left or walk.window(watermark), watermark)
+    """What changed since the cursor's watermark, and is newer than what `known` tells.
+
+    About once in `delayed_seconds` the time that lies so long back is walked again, for rows that were indexed late.
+    """
+    delay = timedelta(seconds=source.settings.delayed_seconds)
+    walk, stand = Walk(source, stream, known), Stand.of(cursor, delay)
+    window = yield from walk.through(stand.window or walk.window(stand.watermark), stand.searched)
+    stand = stand.searched(window, ended=True)
     if window.cut_short:
-        watermark = window.after(watermark)
-        yield from walk.through(walk.window(watermark), watermark)
+        window = yield from walk.through(walk.window(stand.watermark), stand.searched)
+        stand = stand.searched(window, ended=True)
+    again = stand.second_window or walk.window_again(stand.second, delay)
+    if delay and again:
+        yield from walk.through(again, stand.searched_again, lag=delay, work="search again")
+
+
+class Stood(Protocol):
+    """Where a stream stands after a part of a walk, or its end."""
+
+    def __call__(self, window: Window, *, ended: bool) -> Stand: ...
 
 
 class Walk:
@@ -80,31 +146,46 @@ class Walk:
     def window(self, watermark: datetime) -> Window:
         """The window that follows `watermark`."""
         low = watermark - timedelta(seconds=self._source.settings.overlap_seconds)
-        high = self._server.latest(self._source.api.transport.clock.monotonic()) - self._lag
-        return Window(low=low, high=max(low, high))
+        return Window(low=low, high=max(low, self._latest() - self._lag))
 
-    def through(self, window: Window, watermark: datetime) -> Generator[Batch, None, Window]:
-        """Yield what changed within the window; return it, walked to its end."""
+    def window_again(self, second: datetime, delay: timedelta) -> Window | None:
+        """The window of the second pass, once it is as long as its delay."""
+        high = self._latest() - delay
+        return Window(low=second, high=high) if high - second >= delay else None
+
+    def _latest(self) -> datetime:
+        return self._server.latest(self._source.api.transport.clock.monotonic())
+
+    def through(
+        self, window: Window, stood: Stood, *, lag: timedelta | None = None, work: str = "search"
+    ) -> Generator[Batch, None, Window]:
+        """Yield what changed within the window; return it, walked to its end.
+
+        Args:
+            stood: where the stream stands after a part of the walk.
+            lag: how long before the server's now it ends.
+            work: under which name its calls count for the floor.
+        """
         gathered, more = Gathered(), True
         while more:
-            window, more = self._step(window, gathered)
+            window, more = self._step(window, gathered, self._lag if lag is None else lag, work)
             if more and len(gathered.records) >= self._source.settings.batch_records:
-                yield self._batch(gathered, _cursor(watermark, window))
+                yield self._batch(gathered, stood(window, ended=False).cursor())
                 gathered = Gathered()
-        yield self._batch(gathered, _cursor(window.after(watermark), None))
+        yield self._batch(gathered, stood(window, ended=True).cursor())
         return window
 
-    def _step(self, window: Window, gathered: Gathered) -> tuple[Window, bool]:
+    def _step(self, window: Window, gathered: Gathered, lag: timedelta, work: str) -> tuple[Window, bool]:
         """One page of the search and the records on it that we do not know yet; whether there is more."""
         answer = self._source.api.search(self._kind, _request(self._modified, window))
         hits, total = answer.body.get("results"), answer.body.get("total")
         if hits is None or total is None:
             raise said_nothing(f"a search of {self._kind}")
-        self._source.floor.add(f"search {self._kind}", len(hits), per_call=SEARCHED)
-        records = self._read(self._newer(hits))
+        self._source.floor.add(f"{work} {self._kind}", len(hits), per_call=SEARCHED)
+        records = records_of(self._source, self._stream, self._newer(hits))
         gathered.records.extend(records)
         gathered.skipped += len(hits) - len(records)
-        told = window.told or self._server.earliest(answer.sent) - self._lag
+        told = window.told or self._server.earliest(answer.sent) - lag
         return replace(window, told=told, last_id=self._last(window, hits)), bool(hits) and total > len(hits)
 
     def _last(self, window: Window, hits: Sequence[Record]) -> int:
@@ -115,29 +196,15 @@ class Walk:
 
     def _newer(self, hits: Sequence[Record]) -> list[str]:
         """Ids of the hits that are newer than what we hold, or wrote ourselves."""
-        held = self._known([key(hit["id"]) for hit in hits]) if hits else {}
-        return [hit["id"] for hit in hits if not self._held(hit, held.get(key(hit["id"])))]
+        held = self._known([self._stream.key(hit["id"]) for hit in hits]) if hits else {}
+        return [hit["id"] for hit in hits if not self._held(hit, held.get(self._stream.key(hit["id"])))]
 
     def _held(self, hit: Record, version: datetime | None) -> bool:
         stated = hit["properties"].get(self._modified) or hit.get("updatedAt")
         return version is not None and stated is not None and _time(stated) <= version
 
-    def _read(self, ids: Sequence[str]) -> list[Record]:
-        """The records themselves. Those archived or merged away since the search are left out."""
-        found: dict[str, Record] = {}
-        for part in parts(ids, READ):
-            self._source.floor.add(f"read {self._kind}", len(part), per_call=READ)
-            answer = self._source.api.read(self._kind, part, self._source.properties(self._stream))
-            if not answer.get("results") and not unusable(answer):
-                raise said_nothing(f"a read of {self._kind}")
-            found |= {record["id"]: record for record in answer.get("results") or []}
-        return list(found.values())
-
     def _batch(self, gathered: Gathered, cursor: Cursor) -> Batch:
-        ids = [record["id"] for record in gathered.records] if self._stream.parent else []
-        if ids:
-            self._source.floor.add(f"associate {self._kind}", len(ids), per_call=ASSOCIATED)
-        parents = self._source.parents(self._stream, ids)
+        parents = self._source.parents(self._stream, [record["id"] for record in gathered.records])
         return self._source.batch(self._stream, gathered.records, parents, cursor, gathered.skipped)
 
 
@@ -162,20 +229,11 @@ def _request(modified: str, window: Window) -> dict[str, Any]:
     }
 
 
-def _cursor(watermark: datetime, window: Window | None) -> dict[str, Any]:
-    cursor: dict[str, Any] = {"phase": "search", "watermark": watermark.isoformat()}
-    if window is not None:
-        moments = (window.low, window.high, window.told or watermark)
-        cursor["window"] = [moment.isoformat() for moment in moments]
-        cursor["last_id"] = str(window.last_id)
-    return cursor
-
-
-def _window_in(cursor: Cursor) -> Window | None:
-    if "window" not in cursor:
+def _window(told: Sequence[str] | None) -> Window | None:
+    if told is None:
         return None
-    low, high, told = map(_time, cursor["window"])
-    return Window(low=low, high=high, told=told, last_id=int(cursor["last_id"]))
+    low, high, server, last_id = told
+    return Window(low=_time(low), high=_time(high), told=_time(server), last_id=int(last_id))
 
 
 def _milliseconds(moment: datetime) -> int:

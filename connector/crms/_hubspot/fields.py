@@ -4,24 +4,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from connector.crms._hubspot.answers import Refused, unusable
+from connector.crms._hubspot.answers import Refused
 from connector.crms._hubspot.api import Api, Body
-from connector.crms._hubspot.divide import Divided
 from connector.crms._hubspot.floor import Floor
-from connector.crms._hubspot.memberships import GONE, LEFT_OUT
+from connector.crms._hubspot.memberships import LEFT_OUT
 from connector.crms._hubspot.source import parts
-from connector.errors import RetryLater, SetupError
+from connector.crms._hubspot.writes import CONTACTS, WRITTEN, Wishes, Writes, Written, modified
+from connector.errors import RetryLater
 from connector.mapping import Mapping as FieldMapping
 from connector.mapping import Property
 from connector.model import Delivery, Receipt
-
-CONTACTS = "contacts"
-WRITTEN = 100
-"""Records to a batch (HubSpot, object API reference)."""
-UNKNOWN = "PROPERTY_DOESNT_EXIST"
-
-Wishes = Mapping[str, Mapping[str, str]]
-"""Contact -> HubSpot's property -> value; the empty text clears."""
 
 
 class Fields:
@@ -31,6 +23,7 @@ class Fields:
         self._api = api
         self._mapping = mapping
         self._floor = floor
+        self._writes = Writes(api)
 
     def provision(self) -> None:
         """Create the group and the properties that are not there. Somebody else creating them meanwhile is fine."""
@@ -38,7 +31,7 @@ class Fields:
         there = self._api.properties(CONTACTS)
         missing = self.missing(there)
         if missing and not any(each.get("groupName") == self._mapping.group for each in there):
-            self._create_group()
+            self.make_group()
         if missing:
             self._create(missing)
 
@@ -47,7 +40,13 @@ class Fields:
         names = {each["name"] for each in there}
         return [each for each in self._mapping.properties.values() if each.foreign not in names]
 
-    def _create_group(self) -> None:
+    @property
+    def group(self) -> str:
+        """The name of the group of our properties."""
+        return self._mapping.group
+
+    def make_group(self) -> None:
+        """Create the group of our properties. That it exists already is fine."""
         self._floor.add("create group", 1)
         try:
             self._api.create_group(CONTACTS, self._mapping.group, self._mapping.group_label)
@@ -75,15 +74,34 @@ class Fields:
 
     def deliver(self, delivery: Delivery) -> Receipt:
         """Write properties. See `connector.ports.Destination.deliver`."""
-        wishes = self._wishes(delivery)
+        every = self._wishes(delivery)
+        wishes = {one: values for one, values in every.items() if values}
         self._floor.add("write properties", len(wishes), per_call=WRITTEN)
-        written, rejected = self._write(wishes)
-        open_ones = [one for one in wishes if one not in written and one not in rejected]
-        held = self._held(wishes, open_ones)
-        if open_ones and len(open_ones) == len(wishes) and not held:
+        book = self._writes.write(wishes)
+        book.times.update({one: None for one in every if one not in wishes})  # nothing of theirs is ours to write
+        lost = self._lost(wishes, book)
+        if lost and len(lost) == len(wishes):
             raise RetryLater(f"HubSpot wrote none of {len(wishes)} contacts", hint="lamplighter run")
-        left_out = {one: LEFT_OUT for one in open_ones if one not in held}
-        return Receipt(written=written | held, rejected=rejected | left_out)
+        return Receipt(
+            written={one: at for one, at in book.times.items() if one not in lost},
+            rejected=book.rejected | dict.fromkeys(lost, LEFT_OUT),
+            withheld={one: self._ours(of) for one, of in book.withheld.items() if one not in lost},
+        )
+
+    def _lost(self, wishes: Wishes, book: Written) -> list[str]:
+        """Contacts that an answer left out and on whom the wishes do not stand; the others of them count as written."""
+        left_out = {one: wishes[one] for one in wishes if one in book.left_out}
+        wished = {
+            one: {name: value for name, value in values.items() if name not in book.withheld.get(one, {})}
+            for one, values in left_out.items()
+        }
+        book.times.update(held := self._held(wished, list(wished)))
+        return [one for one in left_out if one not in held]
+
+    def _ours(self, by_foreign: Mapping[str, str]) -> dict[str, str]:
+        """The same by our own names."""
+        names = {each.foreign: name for name, each in self._mapping.properties.items()}
+        return {names[foreign]: words for foreign, words in by_foreign.items()}
 
     def read_back(self, delivery: Delivery) -> Receipt:
         """Which of the wishes hold. See `connector.ports.Destination.read_back`."""
@@ -98,31 +116,6 @@ class Fields:
             for one, values in delivery.values.items()
         }
 
-    def _write(self, wishes: Wishes) -> tuple[dict[str, datetime | None], dict[str, str]]:
-        """What HubSpot says it wrote, and what it says it will not."""
-        written: dict[str, datetime | None] = {}
-        rejected: dict[str, str] = {}
-
-        def send(contacts: Sequence[str]) -> None:
-            answer = self._update([_input(one, wishes[one]) for one in contacts])
-            times, unknown = _written(answer), unusable(answer)
-            written.update({one: times[one] for one in contacts if one in times})
-            rejected.update({one: GONE for one in contacts if one in unknown and one not in times})
-
-        divided = Divided(send, frozenset({400, 409, 413}))
-        for part in parts(list(wishes), WRITTEN):
-            divided.send(part)
-        return written, rejected | dict(divided.refused)
-
-    def _update(self, rows: Sequence[Body]) -> Body:
-        try:
-            return self._api.update(CONTACTS, rows)
-        except Refused as refused:
-            if UNKNOWN not in refused.codes:
-                raise
-            message = f"HubSpot does not know a property of ours: {refused.words}"
-            raise SetupError(message, hint="lamplighter check names it, lamplighter run creates it") from None
-
     def _held(self, wishes: Wishes, contacts: Sequence[str]) -> dict[str, datetime | None]:
         """Those of `contacts` whose properties stand as wished, with their modification times."""
         names = sorted({name for one in contacts for name in wishes[one]})
@@ -130,24 +123,9 @@ class Fields:
         for part in parts(contacts, WRITTEN):
             for record in self._api.read(CONTACTS, part, names).get("results") or []:
                 if _stands(record["properties"], wishes.get(record["id"])):
-                    found[record["id"]] = _modified(record)
+                    found[record["id"]] = modified(record)
         return found
-
-
-def _input(contact: str, properties: Mapping[str, str]) -> Body:
-    return {"id": contact, "objectWriteTraceId": contact, "properties": dict(properties)}
 
 
 def _stands(properties: Mapping[str, Any], wished: Mapping[str, str] | None) -> bool:
     return wished is not None and all((properties.get(name) or "") == value for name, value in wished.items())
-
-
-def _written(answer: Body) -> dict[str, datetime | None]:
-    """Contact as it was asked for (its trace: a merged one answers under another id) -> when it was modified."""
-    results = answer.get("results") or []
-    return {str(each.get("objectWriteTraceId") or each["id"]): _modified(each) for each in results}
-
-
-def _modified(record: Mapping[str, Any]) -> datetime | None:
-    text = record.get("updatedAt")
-    return datetime.fromisoformat(text) if text else None

@@ -5,17 +5,19 @@ the listing ran is missed. The cursor is the next record's id, good for as long 
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from connector.crms._hubspot.answers import Answer
-from connector.crms._hubspot.rows import Record, Stream, lowest
-from connector.crms._hubspot.source import Source, following, said_nothing
+from connector.crms._hubspot.answers import Answer, said_nothing
+from connector.crms._hubspot.source import Source, following
+from connector.crms._hubspot.streams import Record, Stream, Ties
+from connector.crms._hubspot.tombstones import not_older
 from connector.errors import Failed
 from connector.model import Batch, Cursor
+from connector.ports import Known
 
 T = TypeVar("T")
 
@@ -23,6 +25,9 @@ LISTED = 100
 """Records to a page (HubSpot, "using object APIs")."""
 AHEAD = 10
 """Pages fetched before they are asked for."""
+
+Ask = Callable[[str | None], Answer]
+"""Fetches one page, given the cursor before it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,26 +39,47 @@ class Page:
     asked_at: datetime
 
 
-def listing(source: Source, stream: Stream, cursor: Cursor) -> Iterator[Batch]:
-    """Everything from `cursor` on. The last Batch's cursor hands over to the search."""
-    start = cursor.get("t0")
+def listing(source: Source, stream: Stream, cursor: Cursor, known: Known) -> Iterator[Batch]:
+    """Everything from `cursor` on. The last Batch's cursor hands over to the search.
+
+    Where it was all listed before (`again`), rows beat what `known` tells of tombstones of ours.
+    """
+    start, again = cursor.get("t0"), cursor.get("again", False)
     records: list[Record] = []
-    for page in _fetched_ahead(_pages(source, stream, cursor.get("after"))):
+    for page in fetched_ahead(pages(source, source.kind(stream), _asked(source, stream), cursor.get("after"))):
         start = start or page.asked_at.isoformat()
         records.extend(page.records)
         if page.next is None:
-            yield _batch(source, stream, records, {"phase": "search", "watermark": start})
+            stand = {"phase": "search", "watermark": start, "second": start}
         elif len(records) >= source.settings.batch_records:
-            yield _batch(source, stream, records, {"phase": "list", "after": page.next, "t0": start})
-            records = []
+            stand = {"phase": "list", "after": page.next, "t0": start, "again": again}
+        else:
+            continue
+        batch = _batch(source, stream, records, stand)
+        yield not_older(batch, known([stream.key(one["id"]) for one in records])) if again else batch
+        records = []
 
 
-def _pages(source: Source, stream: Stream, after: str | None) -> Iterator[Page]:
-    kind = source.kind(stream)
+def _asked(source: Source, stream: Stream) -> Ask:
+    """A page with all that the stream's rows need."""
+    kind, properties = source.kind(stream), source.properties(stream)
+    parents = [parent.object for parent in stream.parents]
+    return lambda after: source.api.page(kind, properties, parents, after)
+
+
+def pages(
+    source: Source, kind: str, ask: Ask, after: str | None, *, work: str = "list", doubt: bool = True
+) -> Iterator[Page]:
+    """A listing from `after` on, one call a page.
+
+    Args:
+        work: under which name its calls count for the floor.
+        doubt: an empty page would end the listing, so it is asked for twice before it is believed.
+    """
     while True:
-        answer = _believed(source, stream, after)
+        answer = _believed(kind, ask, after, times=2 if doubt else 1)
         records, behind = answer.body["results"], following(answer.body)
-        source.floor.add(f"list {kind}", len(records), per_call=LISTED)
+        source.floor.add(f"{work} {kind}", len(records), per_call=LISTED)
         if behind is not None and behind == after:
             raise Failed(f"HubSpot's listing of {kind} stands still at {after}", hint="lamplighter run, later")
         yield Page(records=records, next=behind, asked_at=source.api.transport.server.earliest(answer.sent))
@@ -62,13 +88,12 @@ def _pages(source: Source, stream: Stream, after: str | None) -> Iterator[Page]:
         after = behind
 
 
-def _believed(source: Source, stream: Stream, after: str | None) -> Answer:
-    """One page. An empty one would end the listing, so it is asked for twice before it is believed."""
-    for _ in range(2):
-        parents = [stream.parent] if stream.parent else []
-        answer = source.api.page(source.kind(stream), source.properties(stream), parents, after)
+def _believed(kind: str, ask: Ask, after: str | None, *, times: int) -> Answer:
+    """One page; an empty one is asked for so many times."""
+    for _ in range(times):
+        answer = ask(after)
         if answer.body.get("results") is None:
-            raise said_nothing(f"a listing of {source.kind(stream)}")
+            raise said_nothing(f"a listing of {kind}")
         if answer.body["results"]:
             break
     return answer
@@ -78,16 +103,26 @@ def _batch(source: Source, stream: Stream, records: Sequence[Record], cursor: Cu
     return source.batch(stream, records, _parents(source, stream, records), cursor)
 
 
-def _parents(source: Source, stream: Stream, records: Sequence[Record]) -> dict[str, str | None]:
+def _parents(source: Source, stream: Stream, records: Sequence[Record]) -> dict[str, Ties]:
     """As the page shows them; where it shows only the first of many, asked for."""
-    if not stream.parent:
+    if not stream.parents:
         return {}
-    shown = {record["id"]: (record.get("associations") or {}).get(stream.parent) or {} for record in records}
-    found = {one: lowest([end["id"] for end in ends.get("results") or []]) for one, ends in shown.items()}
-    return found | source.parents(stream, [one for one, ends in shown.items() if ends.get("paging")])
+    shown = {record["id"]: record.get("associations") or {} for record in records}
+    cut = [one for one, ends in shown.items() if any((each or {}).get("paging") for each in ends.values())]
+    return {one: _ties(stream, ends) for one, ends in shown.items()} | source.parents(stream, cut)
 
 
-def _fetched_ahead(pages: Iterator[T]) -> Iterator[T]:
+def _ties(stream: Stream, shown: Mapping[str, Any]) -> Ties:
+    """Column -> key, by the associations that a page shows."""
+    found: dict[str, str] = {}
+    for parent in stream.parents:
+        ends = (shown.get(parent.object) or {}).get("results") or []
+        if told := parent.told([end["id"] for end in ends]):
+            found.setdefault(parent.column, told)
+    return found
+
+
+def fetched_ahead(pages: Iterator[T]) -> Iterator[T]:
     """The same, with the next ones on their way in a thread of their own while the present one is used."""
     with ThreadPoolExecutor(1) as pool:
         ahead = deque(pool.submit(next, pages, None) for _ in range(AHEAD))

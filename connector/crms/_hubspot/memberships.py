@@ -1,20 +1,22 @@
 """Who is in our lists: changed by the hundred, and every change accounted for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from connector.crms._hubspot.answers import Refused
+from connector.crms._hubspot.answers import Refused, said_nothing
 from connector.crms._hubspot.api import Api
 from connector.crms._hubspot.divide import Divided
 from connector.crms._hubspot.floor import Floor
 from connector.crms._hubspot.lists import Lists
-from connector.crms._hubspot.source import parts
+from connector.crms._hubspot.source import following, parts
+from connector.crms._hubspot.writes import GONE
 from connector.errors import RetryLater
 from connector.model import Delivery, Receipt
 
 LOOKED_UP = 100
 """Contacts to a read of their memberships."""
-GONE = "no such contact any more (merged or deleted)"
+PAGE = 250
+"""Members to a page (HubSpot, lists API reference)."""
 LEFT_OUT = "HubSpot's answer left this contact out, and the change did not happen"
 
 Change = tuple[str, bool]
@@ -35,9 +37,14 @@ class Memberships:
         list_id, book = self._lists.id(delivery.audience), Book()
         self._floor.add(f"change list {delivery.audience}", delivery.size, per_call=self.chunk)
         try:
-            self._change(list_id, _changes(delivery), book)
+            self._change(list_id, wanted_changes(delivery), book)
         except Refused as refused:
-            raise (self._lists.gone(delivery.audience) if refused.status == 404 else refused) from None
+            if refused.status == 404:
+                raise self._lists.gone(delivery.audience) from None
+            self._lists.look(delivery.audience)
+            raise
+        if book.rejected and len(book.rejected) == delivery.size:
+            self._lists.look(delivery.audience)  # may be none of ours any more
         self._settle(list_id, book)
         if book.lost and len(book.lost) == delivery.size:
             raise RetryLater(f"HubSpot made no change to list {delivery.audience}", hint="lamplighter run")
@@ -46,9 +53,31 @@ class Memberships:
     def read_back(self, delivery: Delivery) -> Receipt:
         """Which of the wishes hold. See `connector.ports.Destination.read_back`."""
         book = Book()
-        book.open = _changes(delivery)
+        book.open = wanted_changes(delivery)
         self._settle(self._lists.id(delivery.audience), book)
         return book.receipt()
+
+    def members(self, audience: str) -> Iterator[Sequence[str]]:
+        """Who is in a list. See `connector.ports.Destination.members`."""
+        found = self._lists.look(audience)
+        page = self._page(audience, str(found["listId"]), None)
+        if found.get("size") and not page.get("results"):
+            raise said_nothing("a reading of list members")
+        while True:
+            ids = [str(each["recordId"]) for each in page.get("results") or []]
+            self._floor.add(f"read list {audience}", len(ids), per_call=PAGE)
+            yield ids
+            if not (after := following(page)):
+                return
+            page = self._page(audience, str(found["listId"]), after)
+
+    def _page(self, audience: str, list_id: str, after: str | None) -> Mapping[str, Any]:
+        try:
+            return self._api.members(list_id, after, PAGE)
+        except Refused as refused:
+            if refused.status == 404:
+                raise self._lists.gone(audience) from None
+            raise
 
     def _change(self, list_id: str, changes: Sequence[Change], book: "Book") -> None:
         def send(some: Sequence[Change]) -> None:
@@ -58,6 +87,8 @@ class Memberships:
         divided = Divided(send, frozenset({400, 413}))
         for part in parts(changes, self.chunk):
             divided.send(part)
+        if divided.hopeless:
+            raise divided.hopeless
         book.rejected.update({contact: words for (contact, _), words in divided.refused})
 
     def _settle(self, list_id: str, book: "Book") -> None:
@@ -112,8 +143,8 @@ class Book:
         return Receipt(added=self.added, removed=self.removed, rejected=self.rejected | lost)
 
 
-def _changes(delivery: Delivery) -> list[Change]:
-    """Where somebody stands on both sides, being in is the last word."""
+def wanted_changes(delivery: Delivery) -> list[Change]:
+    """A delivery, contact by contact. Where somebody stands on both sides, being in is the last word."""
     wishes = dict.fromkeys(delivery.remove, False) | dict.fromkeys(delivery.add, True)
     return list(wishes.items())
 

@@ -7,44 +7,9 @@ from typing import Any
 import pyarrow as pa
 
 from connector import transforms
+from connector.crms._hubspot.streams import MERGED, PRODUCT, Record, Stream, Ties, deal_status, key
 from connector.mapping import StreamMap
 from connector.model import Rejection
-
-Record = Mapping[str, Any]
-
-MERGED = "hs_merged_object_ids"
-"""On the survivor of a merge: ids that were merged into it, by ";". (hs_calculated_merged_vids misses chains.)"""
-PRODUCT = "hs_product_id"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stream:
-    """One of our streams, as HubSpot has it.
-
-    Attributes:
-        parent: object type whose associated id each record needs.
-        parent_column: where its key goes.
-        further: properties we need besides the mapped ones.
-    """
-
-    name: str
-    parent: str = ""
-    parent_column: str = ""
-    further: tuple[str, ...] = ()
-
-
-STREAMS = {
-    stream.name: stream
-    for stream in (
-        Stream(name="product"),
-        Stream(name="contact", further=(MERGED,)),
-        Stream(name="order_header", parent="contacts", parent_column="contact_key"),
-        Stream(name="order_line", parent="orders", parent_column="order_key", further=(PRODUCT,)),
-    )
-}
-
-NEEDS = {"product": ("product_id",), "contact": (), "order_header": ("ordered_at",), "order_line": ("quantity",)}
-"""What a mapping must fill for the stages after us."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,23 +21,13 @@ class Rows:
     rejected: tuple[Rejection, ...]
 
 
-def key(record_id: str) -> str:
-    """Our key of a HubSpot record."""
-    return f"hubspot:{record_id}"
-
-
-def lowest(ids: Sequence[str]) -> str | None:
-    """The one of several associated records that counts: the oldest, which has the lowest id."""
-    return min(ids, key=int, default=None)
-
-
-def made(stream: Stream, mapped: StreamMap, records: Sequence[Record], parents: Mapping[str, str | None]) -> Rows:
-    """Rows of `records`; `parents` gives the associated record's id for those that have one."""
+def made(stream: Stream, mapped: StreamMap, records: Sequence[Record], parents: Mapping[str, Ties]) -> Rows:
+    """Rows of `records`; `parents` gives what the associations of some records fill in."""
     versions, wrong = _versions(records)
     if wrong:
         return _without(stream, mapped, records, parents, wrong)
     properties = [record["properties"] for record in records]
-    found = mapped.rows(properties, {"version": versions, **_fixed(stream, records, parents)})
+    found = mapped.rows(properties, {"version": versions, **_fixed(stream, mapped, records, parents)})
     rejected = tuple(_rejection(stream, records[at], reason) for at, reason in found.rejected)
     table = found.table
     if stream.name == "contact":
@@ -90,7 +45,7 @@ def _without(
     stream: Stream,
     mapped: StreamMap,
     records: Sequence[Record],
-    parents: Mapping[str, str | None],
+    parents: Mapping[str, Ties],
     wrong: Mapping[int, str],
 ) -> Rows:
     rest = made(stream, mapped, [record for at, record in enumerate(records) if at not in wrong], parents)
@@ -98,11 +53,12 @@ def _without(
     return Rows(table=rest.table, kept=rest.kept, rejected=(*rejected, *rest.rejected))
 
 
-def _fixed(stream: Stream, records: Sequence[Record], parents: Mapping[str, str | None]) -> dict[str, Any]:
+def _fixed(stream: Stream, mapped: StreamMap, records: Sequence[Record], parents: Mapping[str, Ties]) -> dict[str, Any]:
+    """What does not come from the mapping: ids, associations, and what HubSpot spreads over several properties."""
     ids = [record["id"] for record in records]
-    columns: dict[str, Any] = {"key": [key(one) for one in ids]}
-    if stream.parent:
-        columns[stream.parent_column] = [key(parent) if (parent := parents.get(one)) else None for one in ids]
+    columns: dict[str, Any] = {"key": [stream.key(one) for one in ids]}
+    for column in stream.columns:
+        columns[column] = [parents.get(one, {}).get(column) for one in ids]
     if stream.name == "contact":
         columns |= {"crm": "hubspot", "crm_id": ids}
     elif stream.name == "product":
@@ -110,7 +66,18 @@ def _fixed(stream: Stream, records: Sequence[Record], parents: Mapping[str, str 
     elif stream.name == "order_line":
         products = [record["properties"].get(PRODUCT) for record in records]
         columns["product_key"] = [key(product) if product else None for product in products]
+    elif stream.name == "deal":
+        columns |= _of_deals(mapped, records)
     return columns
+
+
+def _of_deals(mapped: StreamMap, records: Sequence[Record]) -> dict[str, Any]:
+    """State and number of deals, unless the mapping says them: a deal's name may be that of a person."""
+    told = {
+        "status": [deal_status(record["properties"]) for record in records],
+        "order_id": [f"deal-{record['id']}" for record in records],
+    }
+    return {name: values for name, values in told.items() if name not in mapped.fields}
 
 
 def _tombstones(schema: pa.Schema, records: Sequence[Record], versions: pa.Array, left_out: frozenset[int]) -> pa.Table:
@@ -133,5 +100,5 @@ def _tombstones(schema: pa.Schema, records: Sequence[Record], versions: pa.Array
 
 def _rejection(stream: Stream, record: Record, reason: str) -> Rejection:
     return Rejection(
-        stream=stream.name, reference=key(record["id"]), reason=reason, row=dict(record.get("properties") or {})
+        stream=stream.name, reference=stream.key(record["id"]), reason=reason, row=dict(record.get("properties") or {})
     )

@@ -4,75 +4,63 @@ The SDK opens a connection per call, knows only undated paths, has no timeout an
 `api_factory` hook lets one object own all of that.
 """
 
-import json
-import logging
-import re
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
-import urllib3
-
+from connector.crms import Remembered
 from connector.crms._hubspot.answers import Answer, judged
+from connector.crms._hubspot.oauth import Endpoint, for_app, refreshing
+from connector.crms._hubspot.paths import EXEMPT, GENERAL, SEARCH, dated
+from connector.crms._hubspot.quota import SYSTEM, AccountDay, Quota
 from connector.crms._hubspot.server_clock import ServerClock
 from connector.crms._hubspot.settings import HubSpotSettings
-from connector.errors import LamplighterError, SetupError
-from connector.limits import Again, Clock, DailyBudget, Rate, Repeat, Retrying
+from connector.crms._hubspot.tokens import CONNECT, ShortLived, StaticToken, Tokens
+from connector.crms._hubspot.wire import Call, Wire, call
+from connector.errors import Failed, SetupError
+from connector.limits import Again, Clock, Repeat, Retry, Retrying
 from connector.model import Calls
-
-SYSTEM = "HubSpot"
-HEADROOM = 0.8
-"""Share of the ten-second limit that we use."""
-
-_READS = re.compile(r"/(search|batch/read|introspect)$")
-_UNDATED = re.compile(r"^/crm/v\d+/(\w+)")
-_PRIVATE = re.compile(r"/\d+(?=/|$)|(?<=/name)/.+")
-
-logging.getLogger("hubspot").setLevel(logging.CRITICAL)  # it would log bodies
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """A request on its way. `target` is the path with its query."""
-
-    method: str
-    path: str
-    target: str
-    content: bytes | None = None
-    content_type: str = "application/json"
-
-    @property
-    def operation(self) -> str:
-        """What it does, for logs and messages: no ids, no names."""
-        return f"{self.method} {_PRIVATE.sub('/…', self.path)}"
-
-    @property
-    def reads(self) -> bool:
-        """Searches and batch reads are reads, although they travel as POST."""
-        return self.method == "GET" or bool(_READS.search(self.path))
 
 
 class Transport:
-    """All calls to one HubSpot account. May be used from several threads."""
+    """All calls to one HubSpot account. May be used from several threads.
 
-    def __init__(self, settings: HubSpotSettings, clock: Clock) -> None:
-        if not settings.base_url.startswith(("https://", "http://")):
-            raise SetupError("hubspot.base_url must begin with https://", hint="edit lamplighter.yaml")
+    Attributes:
+        calls: counted as they leave.
+        server: HubSpot's clock.
+        tokens: where access tokens come from.
+        quota: what the limits leave us.
+        reached: whether the last call was answered at all.
+    """
+
+    def __init__(self, settings: HubSpotSettings, clock: Clock, remembered: Remembered) -> None:
         self.calls = Calls()
         self.clock = clock
         self.server = ServerClock(clock)
+        self.reached = False
         self._settings = settings
         self._lock = threading.Lock()
         self._apis: dict[tuple[str, str], Any] = {}
-        timeout = urllib3.Timeout(connect=settings.timeout_seconds / 3, read=settings.timeout_seconds)
-        self._pool = urllib3.PoolManager(maxsize=4, timeout=timeout, retries=False)
+        self._wire = Wire(settings, clock)
+        self._endpoint = Endpoint(self._send, settings.version)
+        self.tokens = self._tokens()
+        self.quota = Quota(settings, clock, AccountDay(self.server, remembered, self._details))
+        self._asked_usage = not self.tokens.tells_usage
         self._retrying = Retrying(system=SYSTEM, policy=settings.retry, clock=clock, on_repeat=self._repeated)
-        self._general = Rate(settings.requests_per_10s, 10.0, clock)
-        self._search = Rate(settings.searches_per_second, 1.0, clock)
-        self.budget = DailyBudget(SYSTEM, settings.reserve_percent, clock, self._day_ends)
+
+    def _tokens(self) -> Tokens:
+        if self._settings.oauth is not None:
+            return ShortLived(refreshing(self._endpoint, self._settings.oauth), self.clock)
+        if self._settings.token is not None:
+            return StaticToken(self._settings.token)
+        raise SetupError("HubSpot is not connected", hint=CONNECT)
+
+    def app_tokens(self, scope: str) -> Tokens:
+        """Tokens of the app itself, for what belongs to no account. Raises SetupError for an install without OAuth."""
+        if self._settings.oauth is None:
+            raise SetupError(f"{scope} is for apps that were connected by OAuth", hint=f"{CONNECT} --oauth")
+        return ShortLived(for_app(self._endpoint, self._settings.oauth, scope), self.clock)
 
     def api_factory(self, package: Any, name: str, config: Any) -> Any:
         """The SDK's hook: its API object `name`, with our `request` under it. One per kind, kept."""
@@ -90,101 +78,104 @@ class Transport:
         query_params: Sequence[tuple[str, Any]] | None = None,
         body: Any = None,
         post_params: Sequence[tuple[str, Any]] | None = None,
+        tokens: Tokens | None = None,
+        retry: Retry | None = None,
         **_unused: Any,
     ) -> Answer:
         """One call, repeated as far as that makes sense. The SDK's signature; `url` is its path.
 
+        Args:
+            tokens: others than the account's own.
+            retry: another policy than that of the settings.
+
         Raises:
             Refused, RetryLater, SetupError: see `connector.crms._hubspot.answers`.
         """
-        path = _UNDATED.sub(rf"/crm/\1/{self._settings.version}", url)
-        target = f"{path}?{urlencode(query_params)}" if query_params else path
-        call = Call(method=method, path=path, target=target, **_encoded(body, post_params))
-        return self._retrying.call(call.operation, lambda: self._once(call))
+        wanted = call(method, dated(url, self._settings.version), query_params, body, post_params)
+        retrying = replace(self._retrying, policy=retry) if retry else self._retrying
+        return retrying.call(wanted.operation, lambda: self._once(wanted, tokens or self.tokens))
 
-    def _once(self, call: Call) -> Answer:
-        self.budget.spend()
-        (self._search if call.path.endswith("/search") else self._general).take()
-        answer = self._send(call)
-        self._hear(answer)
-        return judged(answer, call.operation, self._day_ends_if_daily(answer))
+    def _once(self, call: Call, tokens: Tokens) -> Answer:
+        self.quota.before(call.bucket)
+        answer = self._authorised(call, tokens)
+        self._hear(call, answer)
+        return judged(answer, call.operation, self.quota.ends(answer), tokens.connect)
 
-    def _send(self, call: Call) -> Answer:
-        headers = {"Authorization": f"Bearer {self.token()}", "Accept-Encoding": "gzip", "User-Agent": "lamplighter"}
-        if call.content is not None:
-            headers["Content-Type"] = call.content_type
-        url = self._settings.base_url.rstrip("/") + call.target
-        self._count(call.reads)
-        sent = self.clock.monotonic()
-        try:
-            response = self._pool.request(call.method, url, body=call.content, headers=headers, redirect=False)
-        except urllib3.exceptions.LocationValueError:
-            raise SetupError("hubspot.base_url is no URL", hint="edit lamplighter.yaml") from None
-        except urllib3.exceptions.HTTPError as error:
-            raise Again(f"no answer from HubSpot ({type(error).__name__})") from None
-        received = self.clock.monotonic()
-        return Answer(
-            status=response.status, body=_parsed(response), headers=response.headers, sent=sent, received=received
-        )
+    def _authorised(self, call: Call, tokens: Tokens) -> Answer:
+        """The answer; a token that is refused is renewed once."""
+        token = tokens.token()
+        answer = self._send(call, token)
+        if answer.status == 401 and (other := tokens.renewed(token)):
+            answer = self._send(call, other)
+        return answer
 
-    def token(self) -> str:
-        """The access token of this moment. Raises SetupError for text that cannot be one."""
-        token = self._settings.token()
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise SetupError("the HubSpot token holds characters that no token has", hint="lamplighter connect hubspot")
-        return token
+    def _send(self, call: Call, token: str = "") -> Answer:
+        """One request, counted. Every one that leaves comes through here."""
+        self._count(call)
+        self.reached = False
+        answer = self._wire.send(call, token)
+        self.reached = True
+        self.server.heard(answer)
+        return answer
 
-    def _count(self, reads: bool) -> None:
+    def _count(self, call: Call) -> None:
         with self._lock:
             self.calls.made += 1
-            self.calls.reads += reads
-            self.calls.writes += not reads
+            self.calls.reads += call.reads
+            self.calls.writes += not call.reads
 
-    def _hear(self, answer: Answer) -> None:
-        """Learn the server's time and what is left of the limits."""
-        header = answer.headers.get
-        self.server.heard(answer)
+    def fetch(self, url: str) -> Answer:
+        """A file that an answer points to, from wherever HubSpot keeps it: without a token, apart from all limits.
+
+        Raises:
+            Refused, RetryLater: it is not to be had. Failed: the address is none to trust.
+        """
+        if not url.startswith(("https://", self._settings.base_url)):
+            raise Failed("HubSpot named a file at an address that is not encrypted", hint="lamplighter run, later")
+        return self._retrying.call("GET a file", lambda: self._fetched(Call(method="GET", path="", target=url)))
+
+    def _fetched(self, call: Call) -> Answer:
+        self._count(call)
+        return judged(self._wire.send(call), "GET a file", None, self.tokens.connect)
+
+    def _hear(self, call: Call, answer: Answer) -> None:
+        self.quota.heard(call.bucket, answer)
+        self._ask_usage_if_due(call)
         with self._lock:
-            self.budget.heard(header("X-HubSpot-RateLimit-Daily"), header("X-HubSpot-RateLimit-Daily-Remaining"))
-            self.calls.budget_left = self.budget.left
-            most = header("X-HubSpot-RateLimit-Max") or ""
-            if self._settings.requests_per_10s is None and most.isdecimal():
-                self._general.calls = max(1, int(int(most) * HEADROOM))
+            self.calls.limited += answer.status == 429
+            self.calls.budget_left = self.quota.budget.left
+
+    def _ask_usage_if_due(self, call: Call) -> None:
+        """Where a general call's answer tells no daily quota, the account's usage does."""
+        if call.bucket in (SEARCH, EXEMPT) or not self.quota.usage_is_due or self._asked_usage:
+            return
+        self._asked_usage = self.quota.budget.limit is None  # nobody tells: once is enough
+        self.learn_usage()
+
+    def learn_usage(self) -> None:
+        """Ask how much of the day's calls is used, unless an answer has just told. What HubSpot will not tell stays
+        unknown."""
+        if not (self.tokens.tells_usage and self.quota.usage_is_due):
+            return
+        try:
+            answer = self._send(call("GET", self._account("api-usage/daily/private-apps")), self.tokens.token())
+        except Again:
+            return
+        self.quota.heard(GENERAL, answer)
+        for usage in answer.body.get("results") or []:
+            limit, used = usage.get("usageLimit"), usage.get("currentUsage")
+            if self.quota.usage_is_due and isinstance(limit, int) and isinstance(used, int):
+                self.quota.budget.heard(limit, max(0, limit - used))
+
+    def _details(self) -> Mapping[str, Any]:
+        answer = self._send(call("GET", self._account("details")), self.tokens.token())
+        self.quota.heard(GENERAL, answer)
+        return answer.body
+
+    def _account(self, what: str) -> str:
+        return f"/account-info/{self._settings.version}/{what}"
 
     def _repeated(self, repeat: Repeat) -> None:
         with self._lock:
             self.calls.retried += 1
         self._settings.on_repeat(repeat)
-
-    def _day_ends_if_daily(self, answer: Answer) -> datetime | None:
-        return self._day_ends() if answer.status == 429 and answer.body.get("policyName") == "DAILY" else None
-
-    def _day_ends(self) -> datetime:
-        """The next midnight of the account's own time zone, in which HubSpot counts days; of UTC if it will not say."""
-        path = f"/account-info/{self._settings.version}/details"
-        try:
-            answer = self._send(Call(method="GET", path=path, target=path))
-            zone = timedelta(milliseconds=int(answer.body["utcOffsetMilliseconds"]))
-        except (Again, LamplighterError, KeyError, TypeError, ValueError):
-            zone = timedelta()
-        local = self.server.now().astimezone(UTC) + zone
-        return local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1) - zone
-
-
-def _encoded(body: Any, form: Sequence[tuple[str, Any]] | None) -> dict[str, Any]:
-    if form:
-        return {"content": urlencode(form).encode(), "content_type": "application/x-www-form-urlencoded"}
-    return {"content": None if body is None else json.dumps(body, separators=(",", ":")).encode()}
-
-
-def _parsed(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
-    """The JSON object of a response. Raises Again where a good answer holds none; of a bad one it does not matter."""
-    try:
-        found = json.loads(response.data) if response.data else {}
-    except ValueError:
-        found = None
-    if isinstance(found, dict):
-        return found
-    if response.status < 300:
-        raise Again("HubSpot answered with something that is not a JSON object")
-    return {}
