@@ -88,6 +88,8 @@ class Life:
         self._bin: dict[str, list[str]] = {"contacts": [], "orders": [], "line_items": []}
         self._just_deleted: list[str] = []
         self._members_then: dict[str, set[str]] = {}
+        self._new: list[set[str]] = [set(), set()]
+        self._hidden: set[str] = set()
         self._emails: dict[str, str] = {}
         self._freed: list[str] = []
         self._survivors: set[str] = set()
@@ -121,7 +123,9 @@ class Life:
         for name, one in self._our_lists():
             self._members_then[one["id"]] = set(one["members"])
             self.history.made.add(self._first_name(name))
+        self._new = [set(), self._new[0]]
         self._just_deleted = [] if deletions else self._just_deleted
+        self._hidden = set() if deletions else self._hidden
         self.by_hand = self.by_hand and not lists
 
     # contacts
@@ -137,6 +141,7 @@ class Life:
         answer = self._try("POST", f"{OBJECTS}/contacts", {"properties": properties})
         if answer:
             self.contacts.append(answer["id"])
+            self._new[0].add(answer["id"])
             self._emails[answer["id"]] = properties["email"]
             self._late.append(("contacts", answer["id"]))
 
@@ -173,6 +178,7 @@ class Life:
         self._freed = [email for email in self._freed if email not in taken]
         self._emails[survivor], self._survivors = email, {*self._survivors, survivor}
         self.contacts = [one for one in self.contacts if one not in (first, second)] + [survivor]
+        self._new[0].add(survivor)
         inherited = {(name, survivor) for name, one in self.history.vetoes if one in (first, second)}
         self.history.vetoes |= inherited
         return survivor
@@ -301,6 +307,7 @@ class Life:
             kind, number = self._one(self._late)
             if number in {"contacts": self.contacts, "orders": self.orders, "line_items": self.lines}[kind]:
                 self.sandbox.portal.index_late(kind, number, self.random.randint(60, 3_000))
+                self._hidden.add(number)
 
     def let_time_pass(self) -> None:
         """Up to a few minutes."""
@@ -334,7 +341,8 @@ class Life:
         self.counts["delete_list"] += 1
 
     def _take_out(self, first: str, number: str, members: Sequence[str]) -> None:
-        there = [one for one in members if one in self._members_then.get(number, ())]
+        unknown = self._hidden.union(*self._new)
+        there = [one for one in members if one in self._members_then.get(number, ()) and one not in unknown]
         chosen = self.random.sample(there, min(len(there), 2))
         self._members(number, [], chosen)
         self.history.vetoes |= {(first, one) for one in chosen}

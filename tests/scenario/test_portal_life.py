@@ -1,8 +1,9 @@
 """Random lives of a portal: whatever people and other apps did to it, after the last run everything is as it should be.
 
 `LAMPLIGHTER_SEEDS` is the number of lives in `make slow`; `LAMPLIGHTER_SEED=123 make slow-one` lives one of them again.
-Known and accepted: a contact that is deleted and restored between two looks at deletions left its lists just as if
-a marketer had taken it out, and HubSpot tells no difference; so here a contact comes back only after the next look.
+Known and accepted: HubSpot tells no difference between a contact that was deleted and restored between two looks at
+deletions, and so left its lists, and one that a marketer took out; so here a contact comes back only after the next
+look. And marketers take out only contacts that a run has seen: of others nobody could know that they were in.
 """
 
 import os
