@@ -1,0 +1,144 @@
+"""What an admin should know before the first run: each finding with its fix. Reads only."""
+
+from collections.abc import Callable, Iterator
+from urllib.parse import quote
+
+from connector.crms._salesforce.answers import CHECK, Refused
+from connector.crms._salesforce.api import Api, Sub
+from connector.crms._salesforce.look import Lookout
+from connector.crms._salesforce.streams import INDIVIDUAL
+from connector.crms._salesforce.visible import permission
+from connector.errors import LamplighterError, RetryLater, SetupError
+from connector.model import Finding
+
+ORG = "SELECT Name, OrganizationType, IsSandbox FROM Organization"
+USER = "SELECT UserPermissionsMarketingUser FROM User WHERE Id = '{}'"
+MARKETING = (
+    "tick Marketing User on the integration user in Setup, Users (it takes one free feature licence), and assign the "
+    "permission set Lamplighter Connector to it, then lamplighter check"
+)
+USER_INFO = "/services/oauth2/userinfo"
+
+
+class Doctor:
+    """Looks at session, versions, org, quota, objects, fields, consent and what campaigns need.
+
+    Args:
+        trouble: what keeps us from writing our fields, told from a description of the contact; empty: nothing.
+    """
+
+    def __init__(self, lookout: Lookout, trouble: Callable[[], str]) -> None:
+        self._look = lookout
+        self._api: Api = lookout.api
+        self._trouble = trouble
+
+    def findings(self) -> Iterator[Finding]:
+        """One line for each thing looked at; the first that makes the others pointless ends it."""
+        try:
+            offered = self._api.versions()
+            who = str((self._api.transport.request("GET", USER_INFO).body or {}).get("user_id") or "")
+            told = self._api.composite([_query("org", ORG), _query("user", USER.format(who))])
+            self._look.describe()
+        except LamplighterError as error:
+            yield self._outside(error)
+            return
+        yield Finding(ok=True, title="Salesforce session", detail=self._api.transport.tokens.kind)
+        yield self._version(offered)
+        yield self._org(told["org"].body if told["org"].status == 200 else {})
+        yield self._quota()
+        yield from self._streams()
+        yield from self._consent()
+        yield from self._campaigns(told["user"].body if told["user"].status == 200 else {})
+        yield self._fields()
+
+    def _outside(self, error: LamplighterError) -> Finding:
+        if isinstance(error, RetryLater):
+            where = self._api.settings.instance_url
+            fix = "look at salesforce.instance_url in lamplighter.yaml, and whether a firewall or proxy is in between"
+            return Finding(ok=False, title="Salesforce", detail=f"{where}: {error.message}", fix=fix)
+        if isinstance(error, Refused) and error.status in (404, 410):
+            detail = f"the org does not serve version {self._api.settings.version} of the API"
+            return Finding(ok=False, title="Salesforce API", detail=detail, fix="set salesforce.version to 66.0")
+        return Finding(ok=False, title="Salesforce session", detail=error.message, fix=error.hint or CHECK)
+
+    def _version(self, offered: list[str]) -> Finding:
+        ours = self._api.settings.version.removeprefix("v")
+        newest = max(offered, key=float, default=ours)
+        if ours in offered:
+            detail = f"{ours}; the org serves {min(offered, key=float)} to {newest}"
+            return Finding(ok=True, title="Salesforce API", detail=detail)
+        detail = f"the org offers {', '.join(offered)}, not {ours}"
+        fix = f'set salesforce.version: "{newest}" in lamplighter.yaml'
+        return Finding(ok=False, title="Salesforce API", detail=detail, fix=fix)
+
+    def _org(self, body: dict[str, object]) -> Finding:
+        records = body.get("records") or [{}]
+        kind = str(records[0].get("OrganizationType") or "not told")  # type: ignore[index]
+        persons = "with" if self._look.visible.field("Account", "PersonContactId") else "without"
+        currencies = "several currencies" if self._look.visible.field("Contact", "CurrencyIsoCode") else "one currency"
+        return Finding(ok=True, title="Salesforce org", detail=f"{kind}, {persons} person accounts, {currencies}")
+
+    def _quota(self) -> Finding:
+        told = self._api.transport.quota()
+        if told is None:
+            return Finding(ok=True, title="Salesforce API calls", detail="the org does not tell what is left")
+        detail = f"{told.left:,} of {told.limit:,} calls of the last 24 hours are left, {told.spare:,} of them for us"
+        if told.spare:
+            return Finding(ok=True, title="Salesforce API calls", detail=detail)
+        fix = "wait until calls come back, lower salesforce.reserve_percent, or add API calls to the org"
+        return Finding(ok=False, title="Salesforce API calls", detail=detail, fix=fix)
+
+    def _streams(self) -> Iterator[Finding]:
+        sound = []
+        for name in self._look.streams:
+            try:
+                sound.append(self._look.selection(name).object)
+            except SetupError as error:
+                yield Finding(ok=False, title="Salesforce objects", detail=error.message, fix=error.hint)
+        if len(sound) == len(self._look.streams):
+            yield Finding(ok=True, title="Salesforce objects", detail=f"{', '.join(sound)}: all that is mapped is seen")
+
+    def _consent(self) -> Iterator[Finding]:
+        try:
+            unseen = self._look.selection("contact").unseen
+        except SetupError:
+            return  # told already
+        if unseen:
+            named = ", ".join(f"Contact.{path}" for path in unseen)
+            detail = f"{named}: hidden or not there, so consent is unknown and nobody gets into e-mail lists by it"
+            yield Finding(
+                ok=False,
+                title="Salesforce consent",
+                detail=detail,
+                fix=f"{permission(named)}; or take it out of mappings/salesforce.yaml",
+            )
+            return
+        individuals = "with" if self._look.visible.field("Contact", INDIVIDUAL) else "without"
+        yield Finding(ok=True, title="Salesforce consent", detail=f"visible, {individuals} individuals")
+
+    def _campaigns(self, body: dict[str, object]) -> Iterator[Finding]:
+        records = body.get("records") or []
+        marketing = bool(records and records[0].get("UserPermissionsMarketingUser"))  # type: ignore[index]
+        visible, title = self._look.visible, "Salesforce campaigns"
+        lacking = [name for name in ("Campaign", "CampaignMember") if not visible.may(name, "createable")]
+        if lacking or (records and not marketing):
+            detail = f"the integration user may not create {', '.join(lacking or ['Campaign'])}"
+            yield Finding(ok=False, title=title, detail=detail, fix=MARKETING)
+        else:
+            own = visible.may("CampaignMemberStatus", "createable")
+            detail = "members get statuses of our own" if own else "members get Salesforce's own statuses"
+            yield Finding(ok=True, title=title, detail=detail)
+
+    def _fields(self) -> Finding:
+        try:
+            trouble = self._trouble()
+        except LamplighterError as error:
+            trouble = error.message
+        if not trouble:
+            return Finding(ok=True, title="Salesforce fields", detail="all of ours are there and can be written")
+        fix = "deploy install/salesforce and assign the permission set Lamplighter Connector, then lamplighter check"
+        return Finding(ok=False, title="Salesforce fields", detail=trouble, fix=fix)
+
+
+def _query(name: str, soql: str) -> Sub:
+    return Sub(method="GET", path=f"query?q={quote(soql)}", reference=name)

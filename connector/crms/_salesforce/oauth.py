@@ -1,0 +1,120 @@
+"""The three ways to a session: client credentials, a signed assertion (JWT bearer), and a refresh token."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jwt
+import requests
+
+from connector.crms import OAuthClient
+from connector.crms._salesforce.answers import CONNECT, codes, spoken
+from connector.crms._salesforce.settings import ClientCredentials, JwtBearer
+from connector.crms._salesforce.tokens import Granted, possible
+from connector.crms._salesforce.wire import read
+from connector.errors import Failed, SetupError
+from connector.limits import TRANSIENT, Again, Clock, retry_after
+
+log = logging.getLogger(__name__)
+
+PATH = "/services/oauth2/token"
+ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+VALID_SECONDS = 180
+"""An assertion may be three minutes old (Salesforce, JWT bearer flow)."""
+FIXES = {
+    "invalid_client_id": "copy the consumer key of the external client app again, then " + CONNECT,
+    "invalid_client": "copy consumer key and secret of the external client app again, then " + CONNECT,
+    "invalid_app_access": "assign the external client app to the integration user by its permission set",
+    "app_not_found": "use the org's own My Domain as salesforce.instance_url in lamplighter.yaml",
+    "unsupported_grant_type": "enable this flow in the external client app's OAuth settings",
+    "inactive_user": "activate the integration user in Salesforce",
+    "inactive_org": "the org is locked: ask Salesforce's support",
+}
+
+
+class Endpoint:
+    """The token endpoint of one org. Secrets travel in the form of the request, never in a URL.
+
+    Args:
+        session: sends the request.
+    """
+
+    def __init__(self, session: requests.Session, instance_url: str) -> None:
+        self._session = session
+        self._url = "https://" + instance_url.partition("://")[2].rstrip("/") + PATH
+
+    def __call__(self, form: Mapping[str, str]) -> Granted:
+        """What it grants. Raises Again where it may work later, SetupError where it will not."""
+        try:
+            answer = read(self._session.post(self._url, data=form))
+        except requests.RequestException as error:
+            raise Again(f"no answer from Salesforce's token endpoint ({type(error).__name__})") from None
+        if answer.status in TRANSIENT:
+            seconds = retry_after(answer.headers.get("Retry-After"), answer.status)
+            raise Again(f"Salesforce's token endpoint answered {answer.status}", at_least=seconds)
+        if answer.status >= 300:
+            raise _refused(answer.body)
+        return _granted(answer.body)
+
+
+def by_client_credentials(endpoint: Endpoint, app: ClientCredentials) -> Callable[[], Granted]:
+    """Sessions of the user that the app's policies name."""
+
+    def grant() -> Granted:
+        form = {"client_id": app.client_id, "client_secret": app.client_secret()}
+        return endpoint({"grant_type": "client_credentials", **form})
+
+    return grant
+
+
+def by_assertion(endpoint: Endpoint, app: JwtBearer, audience: str, clock: Clock) -> Callable[[], Granted]:
+    """Sessions of a user who was approved for the app, which we prove to be by our key."""
+
+    def grant() -> Granted:
+        claims = {"iss": app.client_id, "sub": app.username, "aud": audience.rstrip("/")}
+        expires = int(clock.now().timestamp()) + VALID_SECONDS
+        try:
+            signed = jwt.encode({**claims, "exp": expires}, app.private_key(), algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            raise SetupError("salesforce.oauth.private_key is no RSA key in PEM form", hint=CONNECT) from None
+        return endpoint({"grant_type": ASSERTION, "assertion": signed})
+
+    return grant
+
+
+def by_refresh_token(endpoint: Endpoint, app: OAuthClient) -> Callable[[], Granted]:
+    """Sessions by the refresh token. One that Salesforce replaces is kept before the session is used: who uses a
+    replaced one again loses the whole authorisation."""
+    replaced: list[str] = []
+
+    def grant() -> Granted:
+        token = replaced[-1] if replaced else app.refresh_token()
+        secret = app.client_secret()
+        form = {"client_id": app.client_id, "refresh_token": token, **({"client_secret": secret} if secret else {})}
+        granted = endpoint({"grant_type": "refresh_token", **form})
+        if granted.refresh_token not in ("", token):
+            replaced[:] = [granted.refresh_token]
+            if not app.keep_refresh_token(granted.refresh_token):
+                log.warning("Salesforce replaced the refresh token, and it cannot be kept here: %s", CONNECT)
+        return granted
+
+    return grant
+
+
+def _granted(body: Any) -> Granted:
+    told = body if isinstance(body, Mapping) else {}
+    token = str(told.get("access_token") or "")
+    if not possible(token):
+        raise Failed("Salesforce's token endpoint answered without a token", hint="lamplighter check")
+    return Granted(
+        access_token=token,
+        refresh_token=str(told.get("refresh_token") or ""),
+        instance_url=str(told.get("instance_url") or ""),
+    )
+
+
+def _refused(body: Any) -> SetupError:
+    code = next(iter(codes(body)), "")
+    return SetupError(
+        f"Salesforce gives no session: {code or 'refused'} ({spoken(body)})", hint=FIXES.get(code, CONNECT)
+    )
