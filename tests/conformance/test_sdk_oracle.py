@@ -1,16 +1,20 @@
 """The referee itself: it sees every call of the adapter, knows every operation, and catches what is wrong."""
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from bench_hubspot import Bench
 from crm_promises import LOYAL, change, ids, pulled, rows, writing
 from sdk_oracle import KNOWN, SPOILT, UNKNOWN, Oracle, operation_of
 
+from connector import limits
 from connector.crms._hubspot.api import Api
 from connector.errors import LamplighterError, ListGone
 
@@ -153,7 +157,16 @@ def test_an_operation_is_found_by_its_path() -> None:
     assert operation_of("GET", "/crm/lists/v3/77") is None
 
 
-def everything(bench: Any) -> None:
+@pytest.fixture
+def hubspot(world: Path) -> Iterator[Bench]:
+    """HubSpot's bench with the small shop. Retries do not sleep."""
+    limits.never_wait()
+    with Bench(world) as bench:
+        yield bench
+    limits.never_wait(False)
+
+
+def everything(bench: Bench) -> None:
     """An install, its first pull, its sweeps and its pushes, with both ways to keep audiences; and what goes wrong."""
     crm = bench.crm()
     crm.check()
@@ -190,7 +203,7 @@ def as_held(seen: dict[str, dict[str, Any]]) -> pa.Table:
     return pa.Table.from_pylist(told, schema=HELD)
 
 
-def pushed(bench: Any) -> None:
+def pushed(bench: Bench) -> None:
     """A list and properties, written, read back, deleted by somebody and restored; as many lists as may be."""
     crm = bench.crm(max_lists=1)
     crm.provision()
@@ -206,10 +219,10 @@ def pushed(bench: Any) -> None:
     crm.alive(ids(bench, 2))
 
 
-def test_a_full_pass_makes_every_call_there_is(bench: Any, oracle: Oracle) -> None:
+def test_a_full_pass_makes_every_call_there_is(hubspot: Bench, oracle: Oracle) -> None:
     """Every operation that the adapter knows is made here at least once, and none is refused by the SDK's models."""
     before = oracle.seen.copy()
-    everything(bench)
+    everything(hubspot)
     made = oracle.seen - before
     wanted = {one for name, operations in METHODS.items() if name not in ELSEWHERE for one in operations}
     assert wanted - made.keys() == set()
@@ -217,11 +230,11 @@ def test_a_full_pass_makes_every_call_there_is(bench: Any, oracle: Oracle) -> No
 
 
 def test_a_call_that_the_models_refuse_fails_its_test(
-    bench: Any, oracle: Oracle, request: pytest.FixtureRequest
+    hubspot: Bench, oracle: Oracle, request: pytest.FixtureRequest
 ) -> None:
     """The oracle hears what the adapter sends, and a test that says nothing of it fails all the same."""
     with pytest.raises(LamplighterError):
-        bench.crm()._api.search("contacts", {"limit": "many"})
+        hubspot.crm()._api.search("contacts", {"limit": "many"})
     plugins = request.config.pluginmanager.get_plugins()
     hook = next(one for one in plugins if hasattr(one, "ORACLE")).pytest_runtest_call(request.node)
     next(hook)

@@ -1,25 +1,26 @@
-"""What people and other apps do in a portal, at random from a seed: records, merges, deletions, lists, late indexing.
+"""What people and other apps do in a portal, at random from a seed: records, merges, deletions, late indexing.
 
 Everything goes through the portal's own API, or a lever of the sandbox where a person would use HubSpot's pages.
 """
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
+from portal_lists import History
+
 from connector.sandbox.serve import Sandbox
 
 VERSION = "2026-09"
-OBJECTS, ASSOCIATIONS, LISTS = (f"/crm/{room}/{VERSION}" for room in ("objects", "associations", "lists"))
+OBJECTS, ASSOCIATIONS = f"/crm/objects/{VERSION}", f"/crm/associations/{VERSION}"
 SKUS = tuple(f"LAMP-{number:02d}" for number in range(12))
 TIES = {("orders", "contacts"): 507, ("line_items", "orders"): 514}
 STATES = ("fulfilled", "fulfilled", "fulfilled", "open", "cancelled")
 CONSENTS = ("granted", "granted", "denied", "unknown")
 START = 60
-"""Contacts that the portal starts with, and comes back to."""
+"""Contacts that a life starts with, and comes back to."""
 
 WEIGHTS = {
     "create_contact": 8,
@@ -54,40 +55,31 @@ WEIGHTS = {
 """Event -> how often, compared with the others."""
 
 
-@dataclass(kw_only=True)
-class History:
-    """What only the past tells: no portal shows it any more.
-
-    Attributes:
-        vetoes: (name of the list as we made it, contact): taken out by hand, and not put back by hand since.
-        names: name of a list as we made it -> the marketer's name for it.
-        deleted: name of a list as we made it -> how often it was deleted.
-        made: names of lists as we made them.
-        erased: contacts that were deleted for good.
-    """
-
-    vetoes: set[tuple[str, str]] = field(default_factory=set)
-    names: dict[str, str] = field(default_factory=dict)
-    deleted: Counter[str] = field(default_factory=Counter)
-    made: set[str] = field(default_factory=set)
-    erased: set[str] = field(default_factory=set)
+def furnish(sandbox: Sandbox) -> None:
+    """The products of the shop; their ids begin with 101."""
+    for sku in SKUS:
+        properties = {"hs_sku": sku, "name": f"Lamp {sku}", "price": "10"}
+        assert sandbox.portal.act("POST", f"{OBJECTS}/products", {"properties": properties}).status == 201
 
 
 class Life:
-    """One portal and what happens in it."""
+    """What happens to some contacts of a portal, which other lives may share, and to what they buy.
 
-    def __init__(self, seed: int, sandbox: Sandbox) -> None:
+    Args:
+        history: what must be remembered of it, shared with whoever works on lists.
+    """
+
+    def __init__(self, seed: int, sandbox: Sandbox, history: History) -> None:
         self.random = Random(seed)
         self.sandbox = sandbox
-        self.history = History()
+        self.history = history
+        self.seed = seed
         self.counts: Counter[str] = Counter()
         self.contacts: list[str] = []
         self.orders: list[str] = []
         self.lines: list[str] = []
-        self.by_hand = False
         self._bin: dict[str, list[str]] = {"contacts": [], "orders": [], "line_items": []}
         self._just_deleted: list[str] = []
-        self._members_then: dict[str, set[str]] = {}
         self._new: list[set[str]] = [set(), set()]
         self._hidden: set[str] = set()
         self._emails: dict[str, str] = {}
@@ -102,10 +94,7 @@ class Life:
         return datetime.fromtimestamp(self.sandbox.clock.milliseconds() / 1000, UTC)
 
     def begin(self) -> None:
-        """A portal with products, contacts and orders."""
-        for sku in SKUS:
-            properties = {"hs_sku": sku, "name": f"Lamp {sku}", "price": "10"}
-            self._act("POST", f"{OBJECTS}/products", {"properties": properties})
+        """Contacts and orders."""
         for _ in range(START):
             self.create_contact()
         for _ in range(START):
@@ -118,15 +107,16 @@ class Life:
         self.counts[name] += 1
         return name
 
-    def looked(self, *, deletions: bool, lists: bool) -> None:
-        """A run is over; it looked for deletions and at lists, or only at what changed."""
-        for name, one in self._our_lists():
-            self._members_then[one["id"]] = set(one["members"])
-            self.history.made.add(self._first_name(name))
+    def looked(self, *, deletions: bool) -> None:
+        """A run is over; it looked for deletions, or only at what changed."""
         self._new = [set(), self._new[0]]
         self._just_deleted = [] if deletions else self._just_deleted
         self._hidden = set() if deletions else self._hidden
-        self.by_hand = self.by_hand and not lists
+
+    @property
+    def unseen(self) -> set[str]:
+        """Contacts of which the runs so far may not know."""
+        return self._hidden.union(*self._new)
 
     # contacts
 
@@ -313,52 +303,6 @@ class Life:
         """Up to a few minutes."""
         self.sandbox.clock.advance(self.random.randint(1, 300))
 
-    # lists
-
-    def marketer(self) -> None:
-        """What a marketer does with our lists between two runs: a few things at most, and no two with one list."""
-        lists = self._our_lists()
-        for name, one in self.random.sample(lists, min(len(lists), self.random.randint(0, 3))):
-            act = self._one((self._rename, self._delete, self._take_out, self._take_out, self._put_in))
-            act(self._first_name(name), one["id"], one["members"])
-
-    def _our_lists(self) -> list[tuple[str, dict[str, Any]]]:
-        lists = self.sandbox.portal.state()["lists"]
-        return [(name, lists[name]) for name in sorted(lists) if name.startswith(("Lamplighter: ", "Ours: "))]
-
-    def _first_name(self, name: str) -> str:
-        return next((first for first, last in self.history.names.items() if last == name), name)
-
-    def _rename(self, first: str, number: str, members: Sequence[str]) -> None:
-        new = f"Ours: {self._count()}"
-        self._act("PUT", f"{LISTS}/{number}/update-list-name?listName={new.replace(' ', '%20')}")
-        self.history.names[first] = new
-        self.counts["rename_list"] += 1
-
-    def _delete(self, first: str, number: str, members: Sequence[str]) -> None:
-        self._act("DELETE", f"{LISTS}/{number}")
-        self.history.deleted[first] += 1
-        self.counts["delete_list"] += 1
-
-    def _take_out(self, first: str, number: str, members: Sequence[str]) -> None:
-        unknown = self._hidden.union(*self._new)
-        there = [one for one in members if one in self._members_then.get(number, ()) and one not in unknown]
-        chosen = self.random.sample(there, min(len(there), 2))
-        self._members(number, [], chosen)
-        self.history.vetoes |= {(first, one) for one in chosen}
-        self.counts["take_out"] += 1
-        self.by_hand = True
-
-    def _put_in(self, first: str, number: str, members: Sequence[str]) -> None:
-        free = [one for one in self.contacts if one not in members and (first, one) not in self.history.vetoes]
-        self._members(number, self.random.sample(free, min(len(free), 2)), [])
-        self.counts["put_in"] += 1
-        self.by_hand = True
-
-    def _members(self, number: str, come: Sequence[str], go: Sequence[str]) -> None:
-        body = {"recordIdsToAdd": list(come), "recordIdsToRemove": list(go)}
-        self._act("PUT", f"{LISTS}/{number}/memberships/add-and-remove", body)
-
     # the portal's own API
 
     def _act(self, method: str, path: str, body: Any = None) -> Any:
@@ -432,4 +376,4 @@ class Life:
         return self._number
 
     def _new_email(self) -> str:
-        return f"p{self._count()}@example.com"
+        return f"p{self._count()}.{self.seed}@example.com"
