@@ -126,6 +126,32 @@ def test_a_contact_that_is_gone_is_no_hand_work(settled: Path, portal: Sandbox) 
         assert vetoes.counts(opened.store) == []
 
 
+def test_a_contact_that_was_deleted_and_comes_back_is_as_before(settled: Path, portal: Sandbox) -> None:
+    """Restored from HubSpot's bin: still kept out of the list, and what stands on the contact is what is true now."""
+    by_hand(portal, "remove", BUYERS, DANA)
+    passed(settled, sweeps=READ_BACK)
+    before = portal.portal.state()["contacts"][DANA]
+    act(portal, "DELETE", f"{OBJECTS}/contacts/{DANA}")
+    assert passed(settled, sweeps=("all",)).status == "done"
+    portal.portal.restore("contacts", DANA)
+    stale = {"properties": {name: "2001-01-01" for name in before if name.endswith("_until")}}
+    act(portal, "PATCH", f"{OBJECTS}/contacts/{DANA}", stale)
+    portal.clock.advance(5)
+    assert passed(settled, sweeps=("all",)).status == "done"
+    assert portal.portal.state()["contacts"][DANA] == before
+    assert lists(portal)[BUYERS] == {OLGA}
+
+
+def test_a_list_that_is_no_audience_any_more_is_kept_empty(settled: Path, portal: Sandbox) -> None:
+    """Retired, emptied, and somebody is in it again: out with the next reading; nobody is vetoed by that."""
+    (settled / "mappings" / "audiences.yaml").write_text(AUDIENCES.partition("  - name: cart_abandoners")[0])
+    assert passed(settled).status == "done"
+    assert lists(portal)[CART] == set()
+    by_hand(portal, "add", CART, OLGA)
+    assert passed(settled, sweeps=READ_BACK).status == "done"
+    assert lists(portal)[CART] == set()
+
+
 def test_quiet_lists_cost_a_look_each_and_nothing_else(settled: Path, portal: Sandbox) -> None:
     """No difference: two calls a list, as the floor has it, and no write."""
     for _ in range(2):  # the first pass after a push reads what it wrote

@@ -89,6 +89,17 @@ def test_an_id_that_answers_with_another_was_merged(rig: Rig) -> None:
     assert [(row["key"], row["merged_into"], row["deleted_at"]) for row in rows] == [("hubspot:7", "hubspot:8", None)]
 
 
+def test_whose_survivor_lies_in_the_bin_is_not_erased(rig: Rig) -> None:
+    """Merged, and the survivor deleted before any pull saw it: the old id may come back with it, so its data stays."""
+    first, second = rig.contacts(2)
+    merged = {"primaryObjectId": first, "objectIdToMerge": second}
+    survivor = rig.act("POST", "/crm/objects/2026-09/contacts/merge", merged)["id"]
+    rig.act("DELETE", f"/crm/objects/2026-09/contacts/{survivor}")
+    batches = swept(rig, "gone", holding([first, "7"]))
+    assert sorted(keys(batches)) == sorted([f"hubspot:{first}", "hubspot:7"])
+    assert [list(batch.erased["contact"]) for batch in batches if batch.erased] == [["hubspot:7"]]
+
+
 def test_a_record_that_no_answer_accounts_for_stays(rig: Rig) -> None:
     """Neither there nor said to be missing: nothing is concluded from it."""
     other = {"category": "OBJECT_NOT_FOUND", "message": "", "context": {"ids": ["5"]}}
