@@ -106,6 +106,20 @@ def keyed(text: YamlText, where: Where, value: Any, words: Collection[str]) -> M
     return value
 
 
+def checked_number(text: YamlText, where: Where, value: Any, least: float, most: float) -> float:
+    """A number from `least` to `most`, or an error that says where it stands."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise text.error(where, f"{value!r} must be a number from {least:g} to {most:g}")
+    return value
+
+
+def checked_flag(text: YamlText, where: Where, value: Any) -> bool:
+    """true or false, or an error that says where it stands."""
+    if not isinstance(value, bool):
+        raise text.error(where, f"{value!r} must be true or false")
+    return value
+
+
 def checked_duration(text: YamlText, where: Where, value: Any) -> timedelta:
     """A length of time, or an error that says where it stands."""
     try:

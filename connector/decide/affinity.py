@@ -7,12 +7,12 @@ A pair of families costs one row a person who has both, so persons count with th
 import ibis
 import ibis.expr.types as ir
 
-from connector.audiences import Policy
 from connector.decide.items import newest_families
+from connector.policies.cross_sell import CrossSellPolicy
 from connector.relations import Keep, lazily, without
 
 
-def affinities(holding: ir.Table, banned: ir.Table, policy: Policy, keep: Keep = lazily) -> ir.Table:
+def affinities(holding: ir.Table, banned: ir.Table, policy: CrossSellPolicy, keep: Keep = lazily) -> ir.Table:
     """[family, next_family, support, base, confidence, lift, rank] of pairs above the floors.
 
     support: persons whose first purchase of `family` was not after that of `next_family`; base: buyers of `family`;
@@ -29,7 +29,7 @@ def affinities(holding: ir.Table, banned: ir.Table, policy: Policy, keep: Keep =
     return _best(_measured(pairs, base, known), policy)
 
 
-def _numbered(known: ir.Table, policy: Policy) -> ir.Table:
+def _numbered(known: ir.Table, policy: CrossSellPolicy) -> ir.Table:
     """[family, base, number]: families that can reach the floor. Numbers pair faster than names."""
     base = known.group_by("family").agg(base=known.count())
     strong = base.filter(base.base >= policy.support)
@@ -70,7 +70,7 @@ def _measured(pairs: ir.Table, base: ir.Table, known: ir.Table) -> ir.Table:
     )
 
 
-def _best(measured: ir.Table, policy: Policy) -> ir.Table:
+def _best(measured: ir.Table, policy: CrossSellPolicy) -> ir.Table:
     fit = measured.filter(measured.confidence >= policy.confidence, measured.lift >= policy.lift)
     order = [(fit.support * fit.lift).desc(), fit.support.desc(), fit.next_family]
     ranked = fit.mutate(rank=ibis.row_number().over(ibis.window(group_by=fit.family, order_by=order)))

@@ -5,8 +5,8 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from connector.audiences import Policy
 from connector.decide.cutpoints import TYPES
+from connector.policies.loyalty import LoyaltyPolicy
 from connector.relations import at, lasting
 
 CURRENCY = "currency"
@@ -28,7 +28,7 @@ def currency_of(cutpoint: ir.Table) -> str | None:
     return found[0] if found else None
 
 
-def buying(line: ir.Table, cutpoint: ir.Table, policy: Policy, as_of: datetime) -> ir.Table:
+def buying(line: ir.Table, cutpoint: ir.Table, policy: LoyaltyPolicy, as_of: datetime) -> ir.Table:
     """[person_id, orders, spend, first_order_at, last_order_at, tier_spend, tier_change_at] of persons with lines.
 
     An order counts, in any currency, when it has a line that was not given back whole. Spend is net of returns, in the
@@ -38,7 +38,7 @@ def buying(line: ir.Table, cutpoint: ir.Table, policy: Policy, as_of: datetime) 
     told = line.cross_join(cutpoint.aggregate(main=cutpoint.tie.max(where=cutpoint.figure == CURRENCY)))
     sold = told.counts > 0
     spent = ibis.ifelse((told.currency == told.main).fill_null(True), _value(told), 0)
-    recent = told.ordered_at > at(as_of - policy.tier_window)
+    recent = told.ordered_at > at(as_of - policy.window)
     found = told.group_by("person_id").agg(
         orders=told.order_id.coalesce(told.order_key).nunique(where=sold),
         spend=spent.sum().cast("decimal(18,4)"),
@@ -49,7 +49,7 @@ def buying(line: ir.Table, cutpoint: ir.Table, policy: Policy, as_of: datetime) 
         oldest=told.ordered_at.min(where=recent),
     )
     tier_spend = ibis.ifelse(found.in_window, found.recent_spend, ibis.null("decimal(18,4)"))
-    return found.mutate(tier_spend=tier_spend, tier_change_at=found.oldest + lasting(policy.tier_window)).drop(
+    return found.mutate(tier_spend=tier_spend, tier_change_at=found.oldest + lasting(policy.window)).drop(
         "recent_spend", "in_window", "oldest"
     )
 

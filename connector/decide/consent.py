@@ -3,8 +3,8 @@
 import ibis
 import ibis.expr.types as ir
 
-from connector.audiences import Policy
 from connector.model import Purpose
+from connector.policies.consent import ConsentPolicy
 
 MAIL = {
     "opted_out": "opted out of all e-mail",
@@ -23,13 +23,13 @@ NOBODY = ""
 """Stands for "no barrier" while null means that there is no contact to ask."""
 
 
-def mail_barrier(contact: ir.Table, policy: Policy) -> ir.StringScalar:
+def mail_barrier(contact: ir.Table, policy: ConsentPolicy) -> ir.StringScalar:
     """The strictest barrier of the contacts of a group, NOBODY where there is none."""
     barred = _barred(contact, policy)
     return ibis.cases(*[(barred[name].any(), name) for name in MAIL if name in barred], else_=NOBODY)
 
 
-def _barred(contact: ir.Table, policy: Policy) -> dict[str, ir.BooleanColumn]:
+def _barred(contact: ir.Table, policy: ConsentPolicy) -> dict[str, ir.BooleanColumn]:
     """Barrier -> whether it stands for a contact. Never null."""
     found = {
         "opted_out": contact.email_opt_out.fill_null(False),

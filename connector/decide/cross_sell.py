@@ -3,9 +3,9 @@
 import ibis
 import ibis.expr.types as ir
 
-from connector.audiences import Policy
 from connector.decide.figures import Figures
 from connector.decide.items import newest_families
+from connector.policies.cross_sell import CrossSellPolicy
 from connector.relations import Keep, Merged, among, lazily, without
 
 EXACT = "decimal(18,6)"
@@ -13,7 +13,7 @@ EXACT = "decimal(18,6)"
 
 
 def recommendations(
-    merged: Merged, figures: Figures, refusing: ir.Table, policy: Policy, keep: Keep = lazily
+    merged: Merged, figures: Figures, refusing: ir.Table, policy: CrossSellPolicy, keep: Keep = lazily
 ) -> ir.Table:
     """[person_id, rank, family, product_id, title, score, why], the best `policy.shown` a person, rank 0 first.
 
@@ -42,7 +42,7 @@ def _apt(figures: Figures) -> ir.Table:
     return apt.select("family", "next_family", "support", "base", weight=weight)
 
 
-def _first(total: ir.Table, policy: Policy) -> ir.Table:
+def _first(total: ir.Table, policy: CrossSellPolicy) -> ir.Table:
     order = [total.score.desc(), total.next_family]
     ranked = total.mutate(rank=ibis.row_number().over(ibis.window(group_by=total.person_id, order_by=order)))
     return ranked.filter(ranked["rank"] < policy.shown)

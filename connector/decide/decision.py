@@ -33,10 +33,10 @@ def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: dateti
     gives exactly their part of deciding all, and a person without news need not be decided again before
     `trait.next_change_at`. Whoever has no contact is neither wanted nor excluded for want of consent.
     """
-    active = keep(suppressed(merged, audiences.policy, as_of))
+    active = keep(suppressed(merged, audiences.policy.suppression, as_of))
     person = keep(traits(merged, figures, active, audiences, as_of))
     refusing = person.filter(person.profiling_opt_out.fill_null(False)).select("person_id")
-    recommended = keep(recommendations(merged, figures, refusing, audiences.policy, keep))
+    recommended = keep(recommendations(merged, figures, refusing, audiences.policy.cross_sell, keep))
     basis = Basis(merged, active, recommended, as_of)
     changes = next_changes(person, active, merged, audiences, as_of)
     fit = keep(fitting(person, basis, figures.family, audiences, keep))

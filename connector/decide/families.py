@@ -3,8 +3,8 @@
 import ibis
 import ibis.expr.types as ir
 
-from connector.audiences import Policy
 from connector.decide.items import available
+from connector.policies import Policy
 from connector.relations import KINDS, Merged
 
 
@@ -66,7 +66,7 @@ def _with_own_list(family: ir.Table, policy: Policy) -> ir.Table:
     Never a sensitive one, nor one with fewer buyers than the support floor: a list of two people tells who they are.
     """
     known = family.mutate(buyers=family.buyers.fill_null(0))
-    ranked = known.mutate(fit=(known.buyers >= policy.support) & ~known.sensitive)
+    ranked = known.mutate(fit=(known.buyers >= policy.cross_sell.support) & ~known.sensitive)
     order = [~ranked.fit, ranked.wasted.desc(), ranked.met.desc(), ranked.buyers.desc(), ranked.family]
     ranked = ranked.mutate(place=ibis.row_number().over(ibis.window(order_by=order)))
     return ranked.mutate(own_list=ranked.fit & (ranked.place < policy.own_lists)).drop("place", "fit", "wasted", "met")

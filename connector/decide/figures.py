@@ -5,11 +5,11 @@ from datetime import datetime
 
 import ibis.expr.types as ir
 
-from connector.audiences import Policy
 from connector.decide import loyalty, rfm
 from connector.decide.affinity import affinities
 from connector.decide.buying import buying, main_currency
 from connector.decide.families import families, sensitive_families
+from connector.policies import Policy
 from connector.relations import Keep, Merged, lazily
 
 
@@ -29,10 +29,10 @@ def figures(merged: Merged, policy: Policy, as_of: datetime, keep: Keep = lazily
         merged: of all persons; the figures of a part of them would be wrong for the rest.
     """
     currency = keep(main_currency(merged.lines))
-    bought = keep(buying(merged.lines, currency, policy, as_of))
-    cutpoint = currency.union(rfm.boundaries(bought), loyalty.boundaries(bought, policy))
+    bought = keep(buying(merged.lines, currency, policy.loyalty, as_of))
+    cutpoint = currency.union(rfm.boundaries(bought), loyalty.boundaries(bought, policy.loyalty))
     return Figures(
         cutpoint=keep(cutpoint),
-        affinity=keep(affinities(merged.holding, sensitive_families(merged.catalogue), policy, keep)),
+        affinity=keep(affinities(merged.holding, sensitive_families(merged.catalogue), policy.cross_sell, keep)),
         family=keep(families(merged, policy)),
     )

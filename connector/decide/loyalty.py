@@ -3,13 +3,13 @@
 import ibis
 import ibis.expr.types as ir
 
-from connector.audiences import Policy
 from connector.decide.cutpoints import placed, tops
+from connector.policies.loyalty import LoyaltyPolicy
 
 FIGURE = "spend"
 
 
-def boundaries(bought: ir.Table, policy: Policy) -> ir.Table:
+def boundaries(bought: ir.Table, policy: LoyaltyPolicy) -> ir.Table:
     """Cutpoints of `spend`: rank 1 below silver and better, rank 2 below gold; among buyers in the window."""
     buyer = bought.filter(bought.tier_spend.notnull())
     spent = buyer.select("person_id", value=buyer.tier_spend.cast("float64"))

@@ -3,13 +3,13 @@
 import ibis
 import ibis.expr.types as ir
 
-from connector.audiences import Policy
 from connector.decide.consent import mail_barrier
+from connector.policies.consent import ConsentPolicy
 
 TEXTS = ("country", "region", "city", "gender", "lifecycle_stage")
 
 
-def profiles(contact: ir.Table, policy: Policy) -> ir.Table:
+def profiles(contact: ir.Table, policy: ConsentPolicy) -> ir.Table:
     """[person_id, country, region, city, gender, birth_date, lifecycle_stage, created_at, consents, mail_barrier].
 
     Args:

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 import ibis
 import ibis.expr.types as ir
 
-from connector.audiences import Policy
 from connector.decide.items import under, with_item
 from connector.decide.text import json_object, plain
+from connector.policies.suppression import SuppressionPolicy
 from connector.relations import Merged, at, lasting
 
 BOUGHT = "bought"
 
 
-def suppressed(merged: Merged, policy: Policy, as_of: datetime) -> ir.Table:
+def suppressed(merged: Merged, policy: SuppressionPolicy, as_of: datetime) -> ir.Table:
     """Holdings that are suppressed at `as_of`, with `until`, `title`, `product_type` and `sensitive`.
 
     The window runs from the newest purchase. A net quantity of nought or less lifts it; a return of a part does not.

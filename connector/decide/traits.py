@@ -49,10 +49,10 @@ def traits(merged: Merged, figures: Figures, active: ir.Table, audiences: Audien
     Args:
         active: suppressed holdings.
     """
-    bought = buying(merged.lines, figures.cutpoint, audiences.policy, as_of)
+    bought = buying(merged.lines, figures.cutpoint, audiences.policy.loyalty, as_of)
     person = merged.person.select("person_id").distinct()
     for part in (
-        profiles(merged.contact, audiences.policy),
+        profiles(merged.contact, audiences.policy.consent),
         bought.drop("tier_spend"),
         scored(bought, figures.cutpoint),
         tiers(bought, figures.cutpoint),

@@ -46,8 +46,8 @@ class Reference(FiguresReference):
 
     def _window(self, product_type: str | None) -> timedelta:
         policy = self.audiences.policy
-        fitting = [name for name in policy.windows if under(product_type, name)]
-        return policy.windows[max(fitting, key=len)] if fitting else policy.window
+        fitting = [name for name in policy.suppression.windows if under(product_type, name)]
+        return policy.suppression.windows[max(fitting, key=len)] if fitting else policy.suppression.window
 
     @cached_property
     def recommendations(self) -> dict[str, list[Row]]:
@@ -65,7 +65,7 @@ class Reference(FiguresReference):
                 weight = Decimal(sqrt(one["support"] * one["lift"])).quantize(Decimal("0.000001"), ROUND_HALF_UP)
                 causes[b].append((-weight, -one["support"], a, one))
         totals = sorted((-sum(-cause[0] for cause in ones), b) for b, ones in causes.items())
-        return [self._told(b, -score, min(causes[b])) for score, b in totals[: self.audiences.policy.shown]]
+        return [self._told(b, -score, min(causes[b])) for score, b in totals[: self.audiences.policy.cross_sell.shown]]
 
     def _told(self, family: str, score: Decimal, cause: tuple[Decimal, int, str, Row]) -> Row:
         shown = self.families[family]
@@ -109,8 +109,8 @@ class Reference(FiguresReference):
             "unsubscribed": contact["subscription_opt_out"],
             "quarantined": contact["quarantined"],
             "unknown_consent": contact["email_opt_out"] is None,
-            "no_legal_basis": policy.legal_basis_required and not words - {"", "not applicable"},
-            "not_marketing": policy.marketing_only and contact["marketable"] is False,
+            "no_legal_basis": policy.consent.legal_basis_required and not words - {"", "not applicable"},
+            "not_marketing": policy.consent.marketing_only and contact["marketable"] is False,
         }
         return [name for name, stands in found.items() if stands]
 

@@ -99,7 +99,7 @@ class FiguresReference:
         return total.quantize(Decimal("0.0001"), ROUND_HALF_UP)
 
     def recent(self, person: str) -> list[Row]:
-        start = self.as_of - self.audiences.policy.tier_window
+        start = self.as_of - self.audiences.policy.loyalty.window
         return [line for line in self.lines.get(person, []) if line["ordered_at"] > start]
 
     @cached_property
@@ -139,8 +139,8 @@ class FiguresReference:
         spend = {p: self.spend(lines) for p, lines in recent.items() if any(line["counts"] > 0 for line in lines)}
         order = sorted(spend, key=lambda person: (spend[person], person), reverse=True)
         policy = self.audiences.policy
-        gold = int(len(order) * policy.gold_percent / 100)
-        silver = int(len(order) * (policy.gold_percent + policy.silver_percent) / 100)
+        gold = int(len(order) * policy.loyalty.gold_percent / 100)
+        silver = int(len(order) * (policy.loyalty.gold_percent + policy.loyalty.silver_percent) / 100)
         names = ["gold"] * gold + ["silver"] * (silver - gold) + ["bronze"] * (len(order) - silver)
         return dict(zip(order, names, strict=True))
 
@@ -188,7 +188,7 @@ class FiguresReference:
             if touch and one["net_quantity"] > 0:
                 wasted[pair[1]] += touch["impressions"]
                 met[pair[1]] += 1
-        floor = self.audiences.policy.support
+        floor = self.audiences.policy.cross_sell.support
         fit = [name for name, one in self.families.items() if one["buyers"] >= floor and not one["sensitive"]]
         fit.sort(key=lambda name: (-wasted[name], -met[name], -self.families[name]["buyers"], name))
         return set(fit[: self.audiences.policy.own_lists])
@@ -196,7 +196,7 @@ class FiguresReference:
     def _newest(self, person: str, families: list[str]) -> list[str]:
         families = sorted(families)
         families.sort(key=lambda family: self.holdings[person, family]["last_purchase_at"], reverse=True)
-        return families[: self.audiences.policy.families_a_person]
+        return families[: self.audiences.policy.cross_sell.families_a_person]
 
     @cached_property
     def affinities(self) -> dict[tuple[str, str], Row]:
@@ -216,7 +216,11 @@ class FiguresReference:
         for (a, b), count in support.items():
             confidence = count / base[a]
             lift = confidence * len(bought) / base[b]
-            if count >= policy.support and confidence >= policy.confidence and lift >= policy.lift:
+            if (
+                count >= policy.cross_sell.support
+                and confidence >= policy.cross_sell.confidence
+                and lift >= policy.cross_sell.lift
+            ):
                 found[a, b] = {"support": count, "base": base[a], "confidence": confidence, "lift": lift}
         return dict(self._best(found))
 
@@ -225,5 +229,5 @@ class FiguresReference:
         for (a, b), one in found.items():
             by_family[a].append((-one["support"] * one["lift"], -one["support"], b))
         for a, ones in by_family.items():
-            for rank, (_, _, b) in enumerate(sorted(ones)[: self.audiences.policy.kept_a_family]):
+            for rank, (_, _, b) in enumerate(sorted(ones)[: self.audiences.policy.cross_sell.kept_a_family]):
                 yield (a, b), {**found[a, b], "rank": rank}

@@ -68,7 +68,8 @@ def test_the_homes_copy_wins(tmp_path: Path) -> None:
     assert [one.name for one in found.audiences] == ["fans"]
     assert found.audiences[0].guard == Guard(percent=10, at_least=5)
     assert found.audiences[0].line == 5
-    assert (found.policy.window, dict(found.policy.windows)) == (timedelta(days=30), {"Bulbs": timedelta(days=28)})
+    suppression = found.policy.suppression
+    assert (suppression.window, dict(suppression.windows)) == (timedelta(days=30), {"Bulbs": timedelta(days=28)})
 
 
 def test_a_rule_is_kept_in_one_form() -> None:
@@ -196,9 +197,9 @@ def test_the_digest_changes_with_what_is_decided() -> None:
 def test_consent_is_part_of_the_policy() -> None:
     """What counts as leave to mail is the shop's choice, and everybody is decided again when it changes."""
     plain = read(PLAIN)
-    assert (plain.policy.legal_basis_required, plain.policy.marketing_only) == (False, True)
+    assert (plain.policy.consent.legal_basis_required, plain.policy.consent.marketing_only) == (False, True)
     strict = read(PLAIN.replace("policy:", "policy:\n  consent: {legal_basis: required, marketing_only: false}"))
-    assert (strict.policy.legal_basis_required, strict.policy.marketing_only) == (True, False)
+    assert (strict.policy.consent.legal_basis_required, strict.policy.consent.marketing_only) == (True, False)
     assert strict.digest != plain.digest
 
 

@@ -206,7 +206,7 @@ def test_what_goes_together_is_recommended(today: Decisions) -> None:
 
 def test_families_with_a_list_of_their_own_are_listed() -> None:
     """`each_family` becomes one list a family, with its title and its own name; the others stay as they are."""
-    lists = listed(AUDIENCES, decided(_buyers(AUDIENCES.policy.support))[1].family)
+    lists = listed(AUDIENCES, decided(_buyers(AUDIENCES.policy.cross_sell.support))[1].family)
     assert [one.name for one in lists][:3] == ["recent_buyers", "bought_AALTO", "champions"]
     assert lists[1].label == f"Bought {LAMP} (AALTO)"
     assert len(lists) == len(AUDIENCES.audiences)
@@ -218,7 +218,7 @@ def _buyers(many: int) -> list[Story]:
 
 def test_a_family_with_few_buyers_has_no_list_of_its_own() -> None:
     """A list of two people tells who they are, and stops next to nothing; they are in the list of all buyers."""
-    lists = listed(AUDIENCES, decided(_buyers(AUDIENCES.policy.support - 1))[1].family)
+    lists = listed(AUDIENCES, decided(_buyers(AUDIENCES.policy.cross_sell.support - 1))[1].family)
     assert not [one.name for one in lists if one.name.startswith("bought_")]
 
 
