@@ -1,8 +1,9 @@
 # Everything a fresh machine with Python 3.11 needs: each target sets itself up first.
-#   make demo [CRM=hubspot] [WORLD=folder]   what a marketer sees after an install, on a shop of its own
+#   make demo [CRM=both] [WORLD=folder]      what a marketer sees after an install, on a shop of its own: in HubSpot,
+#                                            in Salesforce (CRM=salesforce), or in both
 #   make test                                lint, types, import contracts and tests, in minutes
-#   make slow [LAMPLIGHTER_SEEDS=200]        the tests that take longer, 200 random lives of a portal among them
-#   LAMPLIGHTER_SEED=123 make slow-one       one of these lives again
+#   make slow [LAMPLIGHTER_SEEDS=200]        the tests that take longer, 200 random lives of each CRM among them
+#   LAMPLIGHTER_SEED=123 make slow-one       one of these lives again, in each CRM
 #   make bench [WORLD=folder]                measurements, printed (make bench WORLD=changes: of later pulls)
 #   make clean                               remove what make made
 
@@ -10,7 +11,7 @@ PYTHON ?= python3.11
 VENV ?= .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
-LIVES := tests/scenario/test_portal_life.py
+LIVES := tests/scenario/test_portal_life.py tests/scenario/test_org_life.py
 READY := $(VENV)/.installed
 
 demo: $(READY)
@@ -20,7 +21,7 @@ test: lint
 	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadfile
 
 slow: $(READY)
-	$(BIN)/pytest -m slow --ignore $(LIVES)
+	$(BIN)/pytest -m slow -n $(WORKERS) --dist loadfile $(LIVES:%=--ignore %)
 	$(BIN)/pytest -m slow -n $(WORKERS) --dist worksteal $(LIVES)
 
 slow-one: $(READY)

@@ -1,5 +1,6 @@
 """An install opened for work: its settings, store, warehouse, audiences and the systems it is connected to."""
 
+import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,34 +62,47 @@ def open_warehouse(path: Path, chosen: settings.Settings) -> Warehouse:
     return Warehouse(chosen.warehouse_path(path), memory_limit=part.memory_limit, threads=part.threads)
 
 
+def connected(chosen: settings.Settings) -> list[str]:
+    """The CRMs that the settings name."""
+    return [name for name in crms.names() if getattr(chosen, name, None) is not None]
+
+
 def build_crms(path: Path, chosen: settings.Settings, store: Store) -> Iterator[CRM]:
     """One adapter for each CRM that the settings name."""
-    for name in crms.names():
-        part = getattr(chosen, name, None)
-        if part is not None:
-            yield crms.build(name, _told(part), path, Remembered(store, name))
+    return (build_crm(path, chosen, store, name) for name in connected(chosen))
 
 
-def _told(part: settings.HubSpotPart | settings.SalesforcePart) -> dict[str, Any]:
+def build_crm(path: Path, chosen: settings.Settings, store: Store, name: str) -> CRM:
+    """The adapter of one CRM that the settings name. Raises SetupError: its mapping or a setting is wrong."""
+    return crms.build(name, _told(getattr(chosen, name), path), path, Remembered(store, name))
+
+
+def _told(part: settings.HubSpotPart | settings.SalesforcePart, path: Path) -> dict[str, Any]:
     """What an adapter is told: the settings, with secrets to be asked for instead of their references."""
     values = part.model_dump()
     if isinstance(part, settings.SalesforcePart):
-        return {**values, **_way_into_salesforce(part)}
+        return {**values, **_way_into_salesforce(part, path)}
     if part.oauth is not None:
         return {**values, "token": None, "oauth": _app(part.oauth)}
     return {**values, "token": lambda: settings.secret(part.token).get_secret_value()}
 
 
-def _way_into_salesforce(part: settings.SalesforcePart) -> dict[str, Any]:
+def _way_into_salesforce(part: settings.SalesforcePart, path: Path) -> dict[str, Any]:
     token, app = part.token, part.oauth
     if app is None:
         return {"token": _asked(token), "oauth": None}
     secrets = {name: _asked(getattr(app, name)) for name in ("client_secret", "private_key", "refresh_token")}
     rotated = app.refresh_token or ""
-    return {
-        "token": None,
-        "oauth": {**app.model_dump(), **secrets, "keep_refresh_token": lambda token: _keep(rotated, token)},
-    }
+    keeping = {"keep_refresh_token": lambda token: _keep(rotated, token), "alone": lambda: _alone(path)}
+    return {"token": None, "oauth": {**app.model_dump(), **secrets, **keeping}}
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """One process of this home at a time: whoever uses a refresh token that another has just used loses both."""
+    with (path / ".refresh.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _asked(reference: str | None) -> Callable[[], str]:

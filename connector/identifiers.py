@@ -10,6 +10,8 @@ _ODD = r"@\s,;:<>()\[\]\"\\\x00-\x1f\u200b-\u200f\ufeff"
 _EMAIL = re.compile(rf"[^{_ODD}]{{1,64}}@(?:[^{_ODD}.]+\.)+[^{_ODD}.]{{2,63}}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _EDGES = " \t\r\n\x0b\x0c\u00a0\u200b\ufeff"  # what copying from a web page leaves behind
+_SALESFORCE = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
+_CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _ZEROES = re.compile(r"[0\-]*")
 
 LONGEST_EMAIL = 254
@@ -53,6 +55,18 @@ def opaque(text: str | None) -> str | None:
     if _ZEROES.fullmatch(found) or found.lower() in NOBODY:
         return None
     return found
+
+
+def salesforce_id(text: str | None) -> str | None:
+    """The 18 characters of a record's id in Salesforce, also from the 15 that people copy; None if it is neither.
+
+    The last three say which of the others are capitals, five a character (Salesforce help, "Convert 15 Character IDs").
+    """
+    found = (text or "").strip(_EDGES)
+    if not _SALESFORCE.fullmatch(found):
+        return None
+    fives = (found[at : at + 5] for at in (0, 5, 10))
+    return found[:15] + "".join(_CHECK[sum(one.isupper() << place for place, one in enumerate(five))] for five in fives)
 
 
 NORMALISERS: Mapping[str, Callable[[str | None], str | None]] = {

@@ -263,9 +263,10 @@ class DailyBudget:
                 self.untold += 1
                 return
         raise RetryLater(
-            f"{self._system}: {self.left or 0:,} of {self.limit or 0:,} calls are left today, and the last "
+            f"{self._system}: {self.left or 0:,} of {self.limit or 0:,} daily calls are left, and the last "
             f"{self._share:.0%} are kept for others; what is done is kept",
-            hint="lamplighter run after the account's midnight, or change reserve_percent in lamplighter.yaml",
+            hint=f"lamplighter run after {self._until:%Y-%m-%d %H:%M} UTC, when there are calls again, or change "
+            "reserve_percent in lamplighter.yaml",
             resume_at=self._until,
         )
 

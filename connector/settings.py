@@ -5,7 +5,9 @@ it holds a reference, `env:NAME` or `keyring:NAME`, and the value prints as `**r
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -23,7 +25,7 @@ class _Part(BaseModel):
 
 def _reference(value: str) -> str:
     if not value.startswith(("env:", "keyring:")):
-        raise ValueError("write env:NAME or keyring:NAME; `lamplighter connect hubspot` keeps the token for you")
+        raise ValueError("write env:NAME or keyring:NAME; `lamplighter connect` keeps the secret for you")
     return value
 
 
@@ -111,6 +113,7 @@ class SalesforcePart(_Part):
     batch_records: int = Field(5_000, ge=100, le=100_000)
     bulk_above: int = Field(default=5_000, ge=200)
     bulk_page: int = Field(default=50_000, ge=1_000, le=250_000)
+    obey_duplicate_rules: bool = False
     reserve_percent: float = Field(default=20, ge=0, lt=100)
     timeout_seconds: float = Field(default=60, gt=0)
 
@@ -184,8 +187,11 @@ class Settings(BaseSettings):
         return home / self.warehouse.path
 
 
-def load(home: Path) -> Settings:
+def load(home: Path, trial: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> Settings:
     """The settings of a home.
+
+    Args:
+        trial: system -> fields, as they are to be instead of what is written.
 
     Raises:
         SetupError: no `lamplighter.yaml`, not YAML, an unknown or unusable field (named with its line).
@@ -196,8 +202,9 @@ def load(home: Path) -> Settings:
     text = yaml_text.parse(path.read_text("utf-8"), str(path))
     if not isinstance(text.data, dict):
         raise text.error((), "expected fields such as `hubspot:` and `sources:`")
+    tried = {name: {**(text.data.get(name) or {}), **fields} for name, fields in trial.items()}
     try:
-        return Settings(**text.data)
+        return Settings(**{**text.data, **tried})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         raise text.error(_path(first["loc"]), _plain(first)) from None

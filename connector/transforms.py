@@ -150,6 +150,13 @@ def _email(value: Any) -> str:
     return found
 
 
+def _salesforce_key(value: Any) -> str:
+    found = identifiers.salesforce_id(text(value))
+    if found is None:
+        raise ValueError("not the id of a Salesforce record")
+    return f"salesforce:{found}"
+
+
 def _phone(value: Any, region: str | None) -> str:
     found = identifiers.phone(text(value), region)
     if found is None:
@@ -178,6 +185,7 @@ TRANSFORMS: dict[str, Transform] = {
     "email": Transform(TEXT, _email),
     "phone": Transform(TEXT, _phone, regional=True),
     "country": Transform(TEXT, _country),
+    "salesforce_key": Transform(TEXT, _salesforce_key),
     "boolean": Transform(BOOL, _boolean),
     "time": Transform(TIME, _time, lambda column: column.cast(TIME)),
     "date": Transform(DAY, _date, lambda column: column.cast(DAY)),

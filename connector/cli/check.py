@@ -12,7 +12,7 @@ from connector.cli import options
 from connector.cli.fix import fix as fixed
 from connector.cli.terminal import print_json, say
 from connector.errors import LamplighterError, SetupError
-from connector.home import build_crms, build_sources, open_warehouse
+from connector.home import build_crm, build_sources, connected, open_warehouse
 from connector.model import Finding
 from connector.store import Store, open_store
 
@@ -93,13 +93,16 @@ def _store_and_crms(home: Path, chosen: settings.Settings) -> Iterator[Finding]:
 
 
 def _crms(home: Path, chosen: settings.Settings, store: Store) -> Iterator[Finding]:
-    try:
-        found = list(build_crms(home, chosen, store))
-    except LamplighterError as error:
-        yield _wrong("mapping", error)
-        return
-    if not found:
-        yield Finding(ok=False, title="CRM", detail="none is connected", fix="lamplighter connect hubspot")
-    for crm in found:
-        for one in crm.check():
-            yield Finding(ok=one.ok, title=f"{crm.name}: {one.title}", detail=one.detail, fix=one.fix)
+    """Each by itself: what is wrong with one keeps nobody from hearing of the other."""
+    names = connected(chosen)
+    if not names:
+        fix = "lamplighter connect hubspot, or lamplighter connect salesforce"
+        yield Finding(ok=False, title="CRM", detail="none is connected", fix=fix)
+    for name in names:
+        try:
+            findings = build_crm(home, chosen, store, name).check()
+        except LamplighterError as error:
+            yield _wrong(f"{name}: settings or mapping", error)
+            continue
+        for one in findings:
+            yield Finding(ok=one.ok, title=f"{name}: {one.title}", detail=one.detail, fix=one.fix)

@@ -1,8 +1,6 @@
-"""`lamplighter connect hubspot`: try a token, then keep it in the keyring or as a reference to the environment."""
+"""`lamplighter connect`: try a way into a CRM; secrets go to the keyring or stay in the environment."""
 
-import getpass
 import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,37 +8,53 @@ from typing import Annotated, Literal
 import typer
 
 from connector import settings
-from connector.cli import options
+from connector.cli import connect_salesforce, options
+from connector.cli.browser_round import PORT
 from connector.cli.check import show
-from connector.cli.connect_oauth import PORT, REFRESH_ENV, Wish, authorise
+from connector.cli.connect_oauth import REFRESH_ENV, Wish, authorise
+from connector.cli.entrance import ask, findings_of, let_in, putting_on_trial
 from connector.cli.settings_file import set_oauth, set_token
 from connector.cli.terminal import note, say
 from connector.errors import SetupError
-from connector.home import build_crms
 from connector.model import Finding
-from connector.store import open_store
 
-TRIAL = "LAMPLIGHTER_CONNECTING"
-"""Environment variable that holds a pasted token while it is tried."""
+HUBSPOT, SALESFORCE = "hubspot", "salesforce"
 
 TokenEnv = Annotated[
     str, typer.Option("--token-env", metavar="NAME", help="Environment variable that holds the token, now and later.")
 ]
 OAuth = Annotated[bool, typer.Option("--oauth", help="By OAuth: agree in the browser instead of pasting a token.")]
-ClientId = Annotated[str, typer.Option("--client-id", metavar="ID", help="OAuth: the app's client id.")]
+ClientId = Annotated[
+    str, typer.Option("--client-id", metavar="ID", help="The app's client id (Salesforce: consumer key).")
+]
 SecretEnv = Annotated[
     str,
-    typer.Option("--client-secret-env", metavar="NAME", help="OAuth: variable that holds the app's client secret."),
+    typer.Option("--client-secret-env", metavar="NAME", help="Variable that holds the app's client secret."),
 ]
 Port = Annotated[int, typer.Option("--port", help="OAuth: where this machine waits for the browser.")]
 PrintToken = Annotated[
-    bool, typer.Option("--print-token", help="OAuth: write the refresh token to stdout, once, and keep it nowhere.")
+    bool, typer.Option("--print-token", help="HubSpot: write the refresh token to stdout, once, and keep it nowhere.")
 ]
-Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="OAuth: open HubSpot's page here.")]
+InstanceUrl = Annotated[
+    str, typer.Option("--instance-url", metavar="URL", help="Salesforce: the org's My Domain address.")
+]
+Flow = Annotated[
+    Literal["client_credentials", "jwt", "refresh_token"] | None,
+    typer.Option("--flow", help="Salesforce: how the app proves itself.", show_default="as before, else the first"),
+]
+Username = Annotated[str, typer.Option("--username", metavar="USER", help="Salesforce, JWT: the integration user.")]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option("--private-key-file", metavar="FILE", help="Salesforce, JWT: private key (PEM), for the keyring."),
+]
+KeyEnv = Annotated[
+    str, typer.Option("--private-key-env", metavar="NAME", help="Salesforce, JWT: variable that holds the private key.")
+]
+Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="OAuth: open the CRM's page here.")]
 
 
 def command(
-    system: Annotated[Literal["hubspot"], typer.Argument(help="Which CRM.")],
+    system: Annotated[Literal["hubspot", "salesforce"], typer.Argument(help="Which CRM.")],
     token_env: TokenEnv = "",
     oauth: OAuth = False,
     client_id: ClientId = "",
@@ -48,35 +62,76 @@ def command(
     port: Port = PORT,
     print_token: PrintToken = False,
     browser: Browser = True,
+    instance_url: InstanceUrl = "",
+    flow: Flow = None,
+    username: Username = "",
+    private_key_file: KeyFile = None,
+    private_key_env: KeyEnv = "",
     home: options.Home = options.HOME,
 ) -> None:
-    """Connect a CRM by a token (typed, from stdin or the environment) or by OAuth; no file gets a secret."""
+    """Connect a CRM: HubSpot by a token or by OAuth, Salesforce by an app of your org; no file gets a secret."""
+    if system == SALESFORCE:
+        _refuse({"--print-token": print_token}, "HubSpot's; Salesforce replaces the token at each use")
+        wish = connect_salesforce.Wish(
+            instance_url=instance_url,
+            flow="refresh_token" if oauth else flow or "",
+            token_env=token_env,
+            client_id=client_id,
+            client_secret_env=client_secret_env,
+            username=username,
+            private_key_file=private_key_file,
+            private_key_env=private_key_env,
+            port=port,
+            browser=browser,
+        )
+        _salesforce(home, wish)
+        return
+    of_others = {"--instance-url": instance_url, "--flow": flow, "--username": username}
+    keys = {"--private-key-file": private_key_file, "--private-key-env": private_key_env}
+    _refuse({**of_others, **keys}, "Salesforce's")
     if oauth:
-        wish = Wish(
+        app = Wish(
             client_id=client_id,
             client_secret_env=client_secret_env,
             port=port,
             print_token=print_token,
             browser=browser,
         )
-        _by_oauth(home, system, wish)
-        return
-    reference, findings = connect(home, system, token_env)
+        _by_oauth(home, app)
+    else:
+        _by_token(home, token_env)
+
+
+def _by_token(home: Path, token_env: str) -> None:
+    reference, findings = connect(home, token_env)
     show(findings)
-    say(f"{system} is connected; {home / settings.FILE} says token: {reference}")
+    say(f"{HUBSPOT} is connected; {home / settings.FILE} says token: {reference}")
     _next(findings)
 
 
-def _by_oauth(home: Path, system: str, wish: Wish) -> None:
+def _refuse(given: Mapping[str, object], whose: str) -> None:
+    """Raises BadParameter for an option that has no meaning for this CRM."""
+    if meant := [name for name, value in given.items() if value]:
+        raise typer.BadParameter(f"that option is {whose}", param_hint=meant[0])
+
+
+def _salesforce(home: Path, wish: connect_salesforce.Wish) -> None:
+    findings = connect_salesforce.connect(home, wish, say)
+    show(findings)
+    say(f"{SALESFORCE} is connected; {home / settings.FILE} says how, and where the secrets are")
+    _next(findings)
+
+
+def _by_oauth(home: Path, wish: Wish) -> None:
     tell = note if wish.print_token else say
-    access = authorise(home, wish, lambda what: _ask(system, what), tell)
+    access = authorise(home, wish, lambda what: ask(f"{HUBSPOT}, {what}"), tell)
     if wish.print_token:
         print(access.refresh_token)  # and nothing else on stdout
         os.environ[REFRESH_ENV] = access.refresh_token  # where the settings now say that it is
-    set_oauth(home, system, access.fields)
-    findings = _findings(home, settings.load(home), system)
+    set_oauth(home, HUBSPOT, access.fields)
+    findings = findings_of(home, settings.load(home), HUBSPOT)
     show(findings, tell)
-    tell(f"{system} is connected by OAuth; {home / settings.FILE} says where the secrets are")
+    tell(f"{HUBSPOT} is connected by OAuth; {home / settings.FILE} says where the secrets are")
     _next(findings, tell)
 
 
@@ -89,74 +144,45 @@ def _next(findings: Sequence[Finding], tell: Callable[[str], None] = say) -> Non
     raise typer.Exit(SetupError.exit_code)
 
 
-def connect(home: Path, system: str, token_env: str = "") -> tuple[str, Sequence[Finding]]:
-    """Try the token of a CRM and keep it; lamplighter.yaml gets a reference to it, never the token.
+def connect(home: Path, token_env: str = "") -> tuple[str, Sequence[Finding]]:
+    """Try a token of HubSpot and keep it; lamplighter.yaml gets a reference to it, never the token.
 
     Returns:
         The reference, and what was found out about the account; some of it may need doing.
 
     Raises:
-        SetupError: there is no token, the CRM does not take it, or there is no place to keep it.
+        SetupError: there is no token, HubSpot does not take it, or there is no place to keep it.
     """
     chosen = settings.load(home)
     if token_env:
         reference = f"env:{token_env}"
-        findings = _verify(home, chosen, system, reference)
+        findings = _verify(home, chosen, reference)
     else:
-        token = _ask(system, "the token")
-        findings = _tried(home, chosen, system, token)
-        reference = _kept(system, token)
-    set_token(home, system, reference)
+        token = ask(f"{HUBSPOT}, the token")
+        findings = _tried(home, chosen, token)
+        reference = _kept(token)
+    set_token(home, HUBSPOT, reference)
     return reference, findings
 
 
-def _ask(system: str, what: str) -> str:
-    """A secret, typed without echo, or the first line of stdin where nobody types."""
-    prompt = f"{system}, {what} (not shown): "
-    secret = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
-    if not secret.strip():
-        raise SetupError(
-            f"{what} was not given", hint="paste it (docs/hubspot.md says where it is), or name its variable"
-        )
-    return secret.strip()
+def _tried(home: Path, chosen: settings.Settings, token: str) -> Sequence[Finding]:
+    with putting_on_trial(token, "") as reference:
+        return _verify(home, chosen, reference)
 
 
-def _tried(home: Path, chosen: settings.Settings, system: str, token: str) -> Sequence[Finding]:
-    os.environ[TRIAL] = token
-    try:
-        return _verify(home, chosen, system, f"env:{TRIAL}")
-    finally:
-        del os.environ[TRIAL]
-
-
-def _kept(system: str, token: str) -> str:
-    if not settings.keep_secret(system, token):
-        name = f"{system.upper()}_TOKEN"
+def _kept(token: str) -> str:
+    if not settings.keep_secret(HUBSPOT, token):
+        name = f"{HUBSPOT.upper()}_TOKEN"
         raise SetupError(
             "the token works, but this machine has no keyring to keep it in",
-            hint=f"export {name}=..., then: lamplighter connect {system} --token-env {name}",
+            hint=f"export {name}=..., then: lamplighter connect {HUBSPOT} --token-env {name}",
         )
-    return f"keyring:{system}"
+    return f"keyring:{HUBSPOT}"
 
 
-def _verify(home: Path, chosen: settings.Settings, system: str, reference: str) -> Sequence[Finding]:
-    """Ask the CRM. Raises SetupError where it does not even let us in."""
+def _verify(home: Path, chosen: settings.Settings, reference: str) -> Sequence[Finding]:
+    """Ask HubSpot. Raises SetupError where it does not even let us in."""
     settings.secret(reference)
-    part = getattr(chosen, system) or PARTS[system]()
-    trial = chosen.model_copy(update={system: part.model_copy(update={"token": reference, "oauth": None})})
-    findings = _findings(home, trial, system)
-    if not findings[0].ok:
-        problem = findings[0]
-        raise SetupError(f"{system} is not connected: {problem.title}: {problem.detail}", hint=problem.fix)
-    return findings
-
-
-def _findings(home: Path, chosen: settings.Settings, system: str) -> Sequence[Finding]:
-    store = open_store(chosen.store_url(home))
-    try:
-        return [one for crm in build_crms(home, chosen, store) if crm.name == system for one in crm.check()]
-    finally:
-        store.close()
-
-
-PARTS: Mapping[str, type[settings.HubSpotPart]] = {"hubspot": settings.HubSpotPart}
+    part = chosen.hubspot or settings.HubSpotPart()
+    trial = chosen.model_copy(update={HUBSPOT: part.model_copy(update={"token": reference, "oauth": None})})
+    return let_in(home, trial, HUBSPOT)

@@ -1,22 +1,16 @@
 """`lamplighter connect hubspot --oauth`: an admin agrees in the browser, the refresh token goes to the keyring."""
 
-import os
-import secrets
-import sys
-import webbrowser
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from connector import settings
+from connector.cli.browser_round import PORT, WAIT, Round
 from connector.cli.loopback import Loopback
 from connector.crms import hubspot
 from connector.crms.hubspot import HubSpotSettings
 from connector.errors import SetupError
 
-PORT = 8976
-WAIT = 300.0
-"""Seconds that the admin has to agree."""
 SECRET, REFRESH = "hubspot-client-secret", "hubspot-refresh-token"
 """Names in the keyring."""
 REFRESH_ENV = "HUBSPOT_REFRESH_TOKEN"
@@ -109,42 +103,18 @@ def _agreed(
     tell: Callable[[str], None],
 ) -> str:
     """The code that HubSpot sends back once the admin has agreed."""
-    state = secrets.token_urlsafe(24)
-    page = hubspot.authorize_url(told, client_id, loopback.redirect_uri, ["oauth", *scopes], state)
-    tell(f"The app's redirect URL must be {loopback.redirect_uri} (HubSpot, the app's Auth settings).")
-    tell(f"Open this page, choose the account and agree:\n\n{page}\n")
-    if wish.browser and _desktop():
-        webbrowser.open(page)
-    brought = loopback.visit(wish.wait)
-    if brought is None:
-        raise SetupError(
-            f"nobody came back from HubSpot within {wish.wait:,.0f} seconds; nothing was changed",
-            hint=f"does the page complain? Add {loopback.redirect_uri} and the scopes to the app, then {AGAIN}",
-        )
-    return _code(brought, state)
-
-
-def _desktop() -> bool:
-    """Whether there is a screen: elsewhere a browser of text would take over the terminal."""
-    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
-def _code(brought: Mapping[str, str], state: str) -> str:
-    """Raises SetupError for an answer that is none of ours, or that says no."""
-    if not secrets.compare_digest(brought.get("state", "").encode(), state.encode()):
-        raise SetupError(
-            "the browser came back from another attempt than this one (its state differs); nothing was changed",
-            hint=f"close old windows of HubSpot's page, then {AGAIN}",
-        )
-    if brought.get("error") == "access_denied":
-        raise SetupError(
-            "the answer on HubSpot's page was no; nothing was changed",
-            hint=f"have a super admin of the account agree: {AGAIN} --no-browser prints the page to send to them",
-        )
-    if not (code := brought.get("code", "")):
-        named = brought.get("error", "")
-        raise SetupError(f"HubSpot sent no code back{f': {named}' if named.isidentifier() else ''}", hint=AGAIN)
-    return code
+    asked = Round(
+        system="HubSpot",
+        registered="HubSpot, the app's Auth settings",
+        again=AGAIN,
+        who="have a super admin choose the account",
+        browser=wish.browser,
+        wait=wish.wait,
+    )
+    wanted = ["oauth", *scopes]
+    return asked.code(
+        loopback, lambda state: hubspot.authorize_url(told, client_id, loopback.redirect_uri, wanted, state), tell
+    )
 
 
 def _kept(wish: Wish, secret: str, token: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -14,9 +14,10 @@ import typer
 
 from connector.cli import explain as explain_command
 from connector.cli import report
-from connector.cli.demo_world import Sandbox, end_of, folder, refuse_install, sandbox, set_up, shop
+from connector.cli.demo_world import CRMS, Sandbox, end_of, folder, refuse_install, sandboxes, set_up, shop
 from connector.cli.hubspot_view import HubSpotView
 from connector.cli.options import Json
+from connector.cli.salesforce_view import SalesforceView
 from connector.cli.serve import jobs_command
 from connector.cli.terminal import heading, print_json, say, table, watching
 from connector.explain import explain
@@ -27,8 +28,9 @@ DANA = "dana@example.com"
 """She is in the lamp shop: bought a pendant lamp in another colour than she had looked at, and is still shown it."""
 
 TICK = 2.0
-"""Seconds between the first pass and the next: HubSpot tells its time in whole seconds, and what was written within
+"""Seconds between the first pass and the next: CRMs tell their time in whole seconds, and what was written within
 the last of them is looked at twice."""
+
 
 World = Annotated[Path | None, typer.Option("--world", metavar="DIR", help="A shop's files; the lamp shop without.")]
 Home = Annotated[
@@ -43,16 +45,16 @@ class Shown:
 
     Attributes:
         first, second, third: reports of the passes: everything; our own writes seen again; nothing new at all.
-        lists: name -> size, as the CRM has it.
-        contact: label -> value of our properties on one contact, as the CRM has them.
+        lists: CRM -> name -> size, as the CRM has it.
+        contact: CRM -> label -> value of our properties on one contact, as the CRM has them.
         seconds: from the start of the install to the end of the first pass.
     """
 
     first: Report
     second: Report
     third: Report
-    lists: Mapping[str, int]
-    contact: Mapping[str, str]
+    lists: Mapping[str, Mapping[str, int]]
+    contact: Mapping[str, Mapping[str, str]]
     seconds: float
 
     @property
@@ -64,7 +66,9 @@ class Shown:
 
 def command(
     world: World = None,
-    crm: Annotated[Literal["hubspot"], typer.Option("--crm", help="Which CRM.")] = "hubspot",
+    crm: Annotated[
+        Literal["hubspot", "salesforce", "both"], typer.Option("--crm", help="Which CRM, or both in one install.")
+    ] = "hubspot",
     home: Home = None,
     json: Json = False,
     serve: Serve = False,
@@ -73,28 +77,36 @@ def command(
     with folder(home) as place:
         refuse_install(place)
         files = shop(world, place)
-        with sandbox(files) as system:
-            shown = _passes(place, files, system)
+        with sandboxes(files, crm) as systems:
+            shown = _passes(place, files, systems)
             if json:
-                print_json(_as_json(crm, shown))
+                print_json(_as_json(CRMS[crm], shown))
             else:
-                _show(crm, place, shown, story=world is None)
+                _show(CRMS[crm], place, shown, story=world is None)
             if serve:
-                _keep_running(place, system)
+                _keep_running(place, systems)
     raise typer.Exit(shown.exit_code)
 
 
-def _passes(home: Path, world: Path, system: Sandbox) -> Shown:
+def _passes(home: Path, world: Path, systems: Sequence[Sandbox]) -> Shown:
     began = time.monotonic()
-    set_up(home, world, system)
+    set_up(home, world, systems)
     as_of = end_of(world)
     first = _pass(home, as_of, facts=True)
     seconds = time.monotonic() - began
     time.sleep(TICK)
     second, third = _pass(home, as_of, facts=False), _pass(home, as_of, facts=False)
-    view = HubSpotView(system.url, system.token, "2026-09", home)
-    contact = view.contact(DANA) or view.anybody()
-    return Shown(first=first, second=second, third=third, lists=view.lists(), contact=contact, seconds=seconds)
+    lists, contact = dict[str, Mapping[str, int]](), dict[str, Mapping[str, str]]()
+    for each in systems:
+        view = _view(each, home)
+        lists[each.crm], contact[each.crm] = view.lists(), view.contact(DANA) or view.anybody()
+    return Shown(first=first, second=second, third=third, lists=lists, contact=contact, seconds=seconds)
+
+
+def _view(system: Sandbox, home: Path) -> HubSpotView | SalesforceView:
+    if system.crm == "salesforce":
+        return SalesforceView(system.url, system.token, "66.0", home)
+    return HubSpotView(system.url, system.token, "2026-09", home)
 
 
 def _pass(home: Path, as_of: datetime, *, facts: bool) -> Report:
@@ -103,28 +115,30 @@ def _pass(home: Path, as_of: datetime, *, facts: bool) -> Report:
         return run(opened, Options(as_of=as_of, facts=facts), watcher)
 
 
-def _as_json(crm: str, shown: Shown) -> dict[str, Any]:
+def _as_json(crms: Sequence[str], shown: Shown) -> dict[str, Any]:
     return {
         **shown.first.as_json(),
-        "second_run": _quiet(shown.second, crm),
-        "third_run": _quiet(shown.third, crm),
-        "crm": {crm: {"lists": dict(shown.lists), "contact": dict(shown.contact)}},
+        "second_run": _quiet(shown.second),
+        "third_run": _quiet(shown.third),
+        "crm": {crm: {"lists": shown.lists[crm], "contact": shown.contact[crm]} for crm in crms},
         "wall_seconds": round(shown.seconds, 1),
         "peak_memory_mb": peak_memory_mb(),
     }
 
 
-def _quiet(report: Report, crm: str) -> dict[str, Any]:
-    calls = report.calls[crm]
-    return {"status": report.status, "reads": calls.reads, "writes": calls.writes}
+def _quiet(report: Report) -> dict[str, Any]:
+    reads = sum(calls.reads for calls in report.calls.values())
+    calls = {crm: {"made": one.made, "floor": one.floor} for crm, one in report.calls.items()}
+    return {"status": report.status, "reads": reads, "writes": _writes(report), "calls": calls}
 
 
-def _show(crm: str, home: Path, shown: Shown, *, story: bool) -> None:
+def _show(crms: Sequence[str], home: Path, shown: Shown, *, story: bool) -> None:
     _show_first(shown)
-    _show_crm(crm, shown)
+    for crm in crms:
+        _show_crm(crm, shown)
     if story:
         _tell_danas_story(home)
-    _show_costs(crm, shown)
+    _show_costs(crms, shown)
 
 
 def _show_first(shown: Shown) -> None:
@@ -138,9 +152,9 @@ def _show_first(shown: Shown) -> None:
 
 def _show_crm(crm: str, shown: Shown) -> None:
     heading(f"Lists, as {crm} now holds them")
-    table(("list", "people"), list(shown.lists.items()))
+    table(("list", "people"), list(shown.lists[crm].items()))
     heading(f"On one contact in {crm}")
-    for label, value in shown.contact.items():
+    for label, value in shown.contact[crm].items():
         say(f"{label}: {value}")
 
 
@@ -150,11 +164,12 @@ def _tell_danas_story(home: Path) -> None:
         explain_command.show(explain(opened, DANA))
 
 
-def _show_costs(crm: str, shown: Shown) -> None:
+def _show_costs(crms: Sequence[str], shown: Shown) -> None:
     heading("What it took")
-    say(f"first pass: {report.calls_in_words(shown.first.as_json()['calls'][crm])}")
-    say(f"second pass, sees our own writes: {report.calls_in_words(shown.second.as_json()['calls'][crm])}")
-    say(f"third pass, no news: {report.calls_in_words(shown.third.as_json()['calls'][crm])}")
+    passes = {"first pass": shown.first, "second pass, sees our own writes": shown.second}
+    for crm in crms:
+        for name, done in {**passes, "third pass, no news": shown.third}.items():
+            say(f"{crm}, {name}: {report.calls_in_words(done.as_json()['calls'][crm])}")
     if _writes(shown.second) or _writes(shown.third):
         say("! a later pass had no news, and wrote all the same: please report this")
     balanced = all(one.balanced for one in (shown.first, shown.second, shown.third))
@@ -171,9 +186,10 @@ def peak_memory_mb() -> int:
     return peak // (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _keep_running(home: Path, system: Sandbox) -> None:
+def _keep_running(home: Path, systems: Sequence[Sandbox]) -> None:
     """The scheduler in a process of its own, which Ctrl-C reaches too and which ends cleanly by itself."""
-    say(f"\nserving: sandbox {system.url}, home {home}; Ctrl-C ends both")
+    where = ", ".join(f"{each.crm} {each.url}" for each in systems)
+    say(f"\nserving: sandbox {where}, home {home}; Ctrl-C ends all")
     child = subprocess.Popen(jobs_command(home))  # noqa: S603
     while child.poll() is None:
         try:

@@ -1,4 +1,4 @@
-"""What the demo works on: a shop's files, a sandbox filled with them, and a home set up as an admin would."""
+"""What the demo works on: a shop's files, sandboxes filled with them, and a home set up as an admin would."""
 
 import csv
 import gzip
@@ -9,21 +9,24 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from connector.cli.connect import connect
+from connector.cli import connect, connect_salesforce
 from connector.cli.init import create
 from connector.cli.settings_file import append
 from connector.errors import SetupError
 from connector.sandbox.lamp_shop import write_world
 from connector.settings import FILE
 
-TOKEN = "LAMPLIGHTER_DEMO_TOKEN"  # noqa: S105  (the variable's name)
+TOKEN, SECRET = "LAMPLIGHTER_DEMO_TOKEN", "LAMPLIGHTER_DEMO_SECRET"
+"""Variables of the environment that hold what the admin would paste."""
+CRMS = {"hubspot": ("hubspot",), "salesforce": ("salesforce",), "both": ("hubspot", "salesforce")}
+"""What --crm names -> the CRMs."""
 SOURCES = {
     "catalogue": ("catalogue", "products.csv"),
     "events": ("segment", "events.ndjson"),
@@ -35,10 +38,13 @@ _TIMESTAMP = re.compile(r'"timestamp"\s*:\s*"([^"]+)"')
 
 @dataclass(frozen=True, kw_only=True)
 class Sandbox:
-    """A sandbox that answers."""
+    """A sandbox that answers, and what lets a client in."""
 
+    crm: str
     url: str
-    token: str
+    token: str = field(repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
 
 
 @contextmanager
@@ -66,16 +72,16 @@ def shop(given: Path | None, home: Path) -> Path:
 
 
 @contextmanager
-def sandbox(world: Path) -> Iterator[Sandbox]:
-    """A sandbox CRM filled with a world, in a process of its own: its memory is not ours, nor is Ctrl-C its."""
-    command = [sys.executable, "-P", "-m", "connector.cli", "sandbox", "--world", str(world)]
+def sandboxes(world: Path, crm: str) -> Iterator[Sequence[Sandbox]]:
+    """Sandbox CRMs filled with a world, in a process of their own: its memory is not ours, nor is Ctrl-C its."""
+    command = [sys.executable, "-P", "-m", "connector.cli", "sandbox", "--world", str(world), "--crm", crm]
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603
     try:
         assert child.stdout is not None  # noqa: S101  (we asked for a pipe)
-        line = child.stdout.readline()
-        if not line:
+        lines = [child.stdout.readline() for _ in CRMS[crm]]
+        if not all(lines):
             raise SetupError("the sandbox did not start", hint="see its message above")
-        yield Sandbox(**json.loads(line))
+        yield [Sandbox(**json.loads(line)) for line in lines]
     finally:
         child.terminate()
         child.communicate()
@@ -92,17 +98,34 @@ def refuse_install(home: Path) -> None:
         raise SetupError(f"{home} holds an install already", hint="give the demo another --home, or remove that folder")
 
 
-def set_up(home: Path, world: Path, crm: Sandbox) -> None:
-    """Do what an admin does: init, name the shop's files, connect with a token from the environment."""
+def set_up(home: Path, world: Path, systems: Sequence[Sandbox]) -> None:
+    """Do what an admin does: init, name the shop's files, connect with secrets from the environment."""
     create(home)
-    append(home, _settings(world, crm))
-    os.environ[TOKEN] = crm.token
-    connect(home, "hubspot", TOKEN)
+    append(home, _sources(world))
+    for each in systems:
+        CONNECT[each.crm](home, each)
 
 
-def _settings(world: Path, crm: Sandbox) -> str:
-    lines = ["hubspot:", f"  base_url: {crm.url}", "  lag_seconds: 0  # the sandbox's search lags behind nothing"]
-    lines += ["  overlap_seconds: 0", "", "sources:"]
+def _hubspot(home: Path, system: Sandbox) -> None:
+    at_once = "  lag_seconds: 0  # the sandbox's search lags behind nothing\n  overlap_seconds: 0"
+    append(home, f"hubspot:\n  base_url: {system.url}\n{at_once}")
+    os.environ[TOKEN] = system.token
+    connect.connect(home, TOKEN)
+
+
+def _salesforce(home: Path, system: Sandbox) -> None:
+    os.environ[SECRET] = system.client_secret
+    app = connect_salesforce.Wish(
+        instance_url=system.url, client_id=system.client_id, client_secret_env=SECRET, browser=False
+    )
+    connect_salesforce.connect(home, app, print)
+
+
+CONNECT = {"hubspot": _hubspot, "salesforce": _salesforce}
+
+
+def _sources(world: Path) -> str:
+    lines = ["sources:"]
     for name, (kind, file) in SOURCES.items():
         if path := file_of(world, file):
             lines += [f"  - name: {name}", f"    kind: {kind}", f"    path: {json.dumps(str(path.resolve()))}"]

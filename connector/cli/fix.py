@@ -1,20 +1,21 @@
 """`lamplighter check --fix`: makes what is missing at the CRM, and says what only a person can do."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from connector import settings
 from connector.audiences import Audiences, load_audiences
-from connector.errors import LamplighterError, RetryLater
-from connector.home import build_crms
+from connector.errors import LamplighterError, RetryLater, SetupError
+from connector.home import build_crm, connected
 from connector.model import Finding, ListSpec
 from connector.pipeline.run import LEASE
 from connector.ports import CRM
-from connector.rule_language import EACH_FAMILY
+from connector.rule_words import EACH_FAMILY
 from connector.store import leases, open_store
 
-MOVES = "quota"
-"""What changes by being looked at."""
+MOVES = ("quota", "API calls")
+"""How titles of findings end that change by being looked at."""
 
 
 def fix(home: Path) -> Iterator[Finding]:
@@ -30,8 +31,9 @@ def fix(home: Path) -> Iterator[Finding]:
     store = open_store(chosen.store_url(home))
     try:
         with leases.held(store, LEASE):
-            for crm in build_crms(home, chosen, store):
-                yield from _fixed(crm, audiences)
+            for name in connected(chosen):
+                with suppress(SetupError):  # one that cannot even be built: check says why
+                    yield from _fixed(build_crm(home, chosen, store, name), audiences)
     finally:
         store.close()
 
@@ -53,13 +55,14 @@ def _lets_us_in(findings: set[Finding]) -> bool:
 
 
 def _made(crm: CRM, lists: Sequence[ListSpec]) -> Iterator[Finding]:
-    try:
-        crm.provision()
-        refused = crm.ensure(lists).refused
-    except RetryLater:
-        raise
-    except LamplighterError as error:
-        yield Finding(ok=False, title=f"{crm.name}: not done", detail=error.message, fix=error.hint)
-        return
+    """Where fields cannot be made, lists can be all the same."""
+    refused: dict[str, str] = {}
+    for step in (crm.provision, lambda: refused.update(crm.ensure(lists).refused)):
+        try:
+            step()
+        except RetryLater:
+            raise
+        except LamplighterError as error:
+            yield Finding(ok=False, title=f"{crm.name}: not done", detail=error.message, fix=error.hint)
     for name, reason in refused.items():
         yield Finding(ok=False, title=f"{crm.name}: list {name}", detail="it cannot be made", fix=reason)

@@ -15,9 +15,11 @@ A file here wins over the one of the same name that Lamplighter brings along. To
 
     python -c "import mappings, pathlib; print(pathlib.Path(mappings.__file__).parent)"    # where they are
 
-- `hubspot.yaml`: which HubSpot property fills which column, and what our own properties and lists are called.
+- `hubspot.yaml`, `salesforce.yaml`: which field of the CRM fills which column, and what our own fields and lists are
+  called.
 - `audiences.yaml`: the lists, whom they are for and why; windows of suppression.
 - `ad_log.yaml`, `catalogue.yaml`: the columns of your ad log and product feed.
+- `same.yaml`: which products are the same item, and how else their ids are written.
 
 `lamplighter check` reads them and names file, line and field of what is wrong.
 """
@@ -27,7 +29,7 @@ def command(home: options.Home = options.HOME) -> None:
     """Make the folder of an install. Overwrites nothing."""
     made = create(home)
     say(f"{home}: {', '.join(made) if made else 'everything is there already; nothing was changed'}")
-    say("next: lamplighter connect hubspot, then lamplighter check")
+    say("next: lamplighter connect hubspot, or salesforce, or both; then lamplighter check")
 
 
 def create(home: Path) -> list[str]:

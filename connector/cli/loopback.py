@@ -1,4 +1,4 @@
-"""A web page on this machine that waits for one visit: where HubSpot sends the admin's browser back to."""
+"""A web page on this machine that waits for one visit: where a CRM sends the admin's browser back to."""
 
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -8,7 +8,7 @@ from connector.errors import SetupError
 
 PATH = "/callback"
 HOST = "127.0.0.1"
-PAGE = b"<!doctype html><title>Lamplighter</title><p>HubSpot has answered. You may close this window and go on there."
+PAGE = b"<!doctype html><title>Lamplighter</title><p>The answer has arrived. You may close this window and go on there."
 
 
 class Loopback:
@@ -23,10 +23,10 @@ class Loopback:
         except OSError as error:
             raise SetupError(
                 f"port {port} of this machine cannot be listened on: {error.strerror}",
-                hint="name another with --port, and add its redirect URL to the app's Auth settings",
+                hint="name another with --port, and add its redirect URL to the app's settings in the CRM",
             ) from None
         self.redirect_uri = f"http://localhost:{self._server.server_port}{PATH}"
-        """By name: HubSpot takes no addresses in numbers, and plain HTTP for localhost only."""
+        """By name: CRMs take no addresses in numbers (HubSpot), and plain HTTP for localhost only."""
 
     def visit(self, seconds: float) -> dict[str, str] | None:
         """What the visitor brought along, by name; None where nobody came in time. Other paths are not found."""

@@ -18,6 +18,9 @@ TEMPLATE = """\
 # hubspot:                    `lamplighter connect hubspot` writes this
 #   token: keyring:hubspot    or env:NAME; never the token itself. Or by OAuth, docs/hubspot.md
 
+# salesforce:                 `lamplighter connect salesforce` writes this; either CRM is enough, docs/salesforce.md
+#   instance_url: https://acme.my.salesforce.com    and which app of yours lets us in
+
 # sources:                    files that are read again at every run; what was read before is not read twice
 #   - name: shop-events       your own name for it
 #     kind: segment           segment | ad_log | catalogue, see docs/files.md
@@ -43,39 +46,57 @@ def append(home: Path, block: str) -> None:
     _replace(path, f"{_text(path).rstrip()}\n\n{block.rstrip()}\n")
 
 
-def set_token(home: Path, system: str, reference: str) -> None:
+def written(home: Path, system: str) -> Mapping[str, Any]:
+    """What the file says of a system, whether or not that is enough yet. Raises SetupError where it is no YAML."""
+    path = home / FILE
+    data = yaml_text.parse(_text(path), str(path)).data
+    block = data.get(system) if isinstance(data, dict) else None
+    return block if isinstance(block, dict) else {}
+
+
+def set_token(home: Path, system: str, reference: str, **beside: str) -> None:
     """Write `SYSTEM: {token: REFERENCE}`, instead of OAuth where that was there; everything else stays as it is.
+
+    Args:
+        beside: further fields of the system to write, by name.
 
     Raises:
         SetupError: the file is written in a way in which that line cannot be found; the message says what to write.
     """
-    _set(home, system, "token", reference, reference)
+    _set(home, system, {"token": reference, **beside})
 
 
-def set_oauth(home: Path, system: str, fields: Mapping[str, str]) -> None:
-    """Write `SYSTEM: {oauth: {...}}`, instead of a token where one was there. Raises SetupError as `set_token`."""
-    _set(home, system, "oauth", dict(fields), json.dumps(dict(fields)))
+def set_oauth(home: Path, system: str, fields: Mapping[str, str], **beside: str) -> None:
+    """Write `SYSTEM: {oauth: {...}}`, instead of a token where one was there. Otherwise as `set_token`."""
+    _set(home, system, {"oauth": dict(fields), **beside})
 
 
-def _set(home: Path, system: str, way: str, value: Any, written: str) -> None:
+def _set(home: Path, system: str, wanted: Mapping[str, Any]) -> None:
     path = home / FILE
-    before, line = _text(path), f"{way}: {written}"
-    after = _with_line(before, system, line, str(path))
-    if _data(after, path) != _expected(_data(before, path), system, way, value):
+    before = after = _text(path)
+    lines = {
+        name: f"{name}: {json.dumps(value) if isinstance(value, dict) else value}" for name, value in wanted.items()
+    }
+    for name, line in lines.items():
+        after = _with_line(after, system, WAYS if (name,) in WAYS else ((name,),), line, str(path))
+    if _data(after, path) != _expected(_data(before, path), system, wanted):
         raise SetupError(
             f"{path}: `{system}:` is written in a way that cannot be changed safely",
-            hint=f"write `{line}` under `{system}:` yourself, on a line of its own",
+            hint=f"write {' and '.join(f'`{line}`' for line in lines.values())} under `{system}:` yourself, on a line "
+            "of its own",
         )
     _replace(path, after)
 
 
-def _with_line(text: str, system: str, line: str, file: str) -> str:
+def _with_line(text: str, system: str, instead: tuple[tuple[str], ...], line: str, file: str) -> str:
     parsed = yaml_text.parse(text, file)
     lines = text.rstrip().splitlines()
     block = (parsed.data or {}).get(system)
     if block is None and (system,) not in parsed.lines:
         return "\n".join([*lines, "", f"{system}:", f"  {line}", ""])
-    numbers = sorted({number for path, number in parsed.lines.items() if path[0:1] == (system,) and path[1:2] in WAYS})
+    numbers = sorted(
+        {number for path, number in parsed.lines.items() if path[0:1] == (system,) and path[1:2] in instead}
+    )
     if numbers:
         kept = lines[numbers[0] - 1]
         indent = kept[: len(kept) - len(kept.lstrip())]
@@ -100,10 +121,10 @@ def _indent(parsed: yaml_text.YamlText, lines: list[str], system: str) -> str:
     return first[: len(first) - len(first.lstrip())]
 
 
-def _expected(before: Any, system: str, way: str, value: Any) -> Any:
+def _expected(before: Any, system: str, wanted: Mapping[str, Any]) -> Any:
     block = (before or {}).get(system) or {}
     rest = {name: each for name, each in block.items() if (name,) not in WAYS}
-    return {**(before or {}), system: {**rest, way: value}}
+    return {**(before or {}), system: {**rest, **wanted}}
 
 
 def _data(text: str, path: Path) -> Any:

@@ -26,6 +26,11 @@ def _plain(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
+def print_line(value: Any) -> None:
+    """One JSON object on one line, at once: whoever started us waits for it."""
+    print(json.dumps(value, sort_keys=True), flush=True)
+
+
 def say(text: str = "") -> None:
     """One line of the result."""
     out.print(text)

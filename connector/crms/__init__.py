@@ -3,6 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -38,12 +39,14 @@ class OAuthClient:
     Attributes:
         client_secret, refresh_token: may raise SetupError.
         keep_refresh_token: told of one that replaces it; False where it cannot be kept.
+        alone: entered around using a refresh token and keeping its successor, so that no other process is at it.
     """
 
     client_id: str
     client_secret: Callable[[], str]
     refresh_token: Callable[[], str]
     keep_refresh_token: Callable[[str], bool]
+    alone: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def names() -> list[str]:

@@ -25,13 +25,23 @@ from connector.crms._salesforce.streams import mapped, needs
 from connector.crms._salesforce.sweeps import Sweeper
 from connector.crms._salesforce.transport import Transport
 from connector.crms._salesforce.visible import Visible
+from connector.crms._salesforce.web_flow import authorize_url, exchange, new_verifier
 from connector.limits import Clock
 from connector.mapping import Mapping as FieldMapping
 from connector.mapping import load_mapping
 from connector.model import Batch, Calls, Cursor, Delivery, Ensured, Finding, ListSpec, Receipt
 from connector.ports import Held, Known
 
-__all__ = ["ClientCredentials", "JwtBearer", "Salesforce", "SalesforceSettings", "build"]
+__all__ = [
+    "ClientCredentials",
+    "JwtBearer",
+    "Salesforce",
+    "SalesforceSettings",
+    "authorize_url",
+    "build",
+    "exchange",
+    "new_verifier",
+]
 
 
 def build(settings: Mapping[str, Any], home: Path | None, remembered: Remembered) -> "Salesforce":

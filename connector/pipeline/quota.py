@@ -49,9 +49,9 @@ def _short(stage: str, calls: int, quota: DailyQuota) -> str:
     days = -(-(calls - quota.spare) // max(1, quota.ours))
     first = "suppressions leave first, then " if stage == "push" else ""
     words = (
-        f"the {stage} takes about {calls:,} calls, and {quota.spare:,} of today's are ours to spend; {first}it stops"
+        f"the {stage} takes about {calls:,} calls, and {quota.spare:,} of the day's are ours to spend; {first}it stops"
     )
     if quota.resets_at is None:
-        return f"{words} and goes on when the account's next day begins"
+        return f"{words} and goes on when the account has calls again"
     begins, done = quota.resets_at.astimezone(UTC), quota.resets_at.astimezone(UTC) + timedelta(days=days - 1)
     return f"{words} and goes on after {begins:%Y-%m-%d %H:%M} UTC; it will be done on {done:%Y-%m-%d}"

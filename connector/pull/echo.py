@@ -2,7 +2,8 @@
 
 A record that carries the time of our last write is read all the same, for a person may have changed it just before
 that write. Where it says what it said before, the row is kept as one of the run that brought it first: it is the
-newest version, so it is not read again, but no news, so nobody is decided anew for it.
+newest version, so it is not read again, but no news, so nobody is decided anew for it. It was updated when a person
+last did so: of two records that differ, the one that we wrote last has no better claim to be right.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from connector.relations import newest
+from connector.schema import TIME
 from connector.store import Store, acknowledged
 from connector.warehouse.tables import Warehouse
 
@@ -27,8 +29,11 @@ def without_echoes(rows: pa.Table, source: str, warehouse: Warehouse, store: Sto
     told = rows.to_pylist()
     held = _held([row["key"] for row, echo in zip(told, echoed, strict=True) if echo], warehouse)
     runs = [_same(row, held.get(row["key"])) if echo else None for row, echo in zip(told, echoed, strict=True)]
+    updated = [held[row["key"]]["updated_at"] if run is not None else None for row, run in zip(told, runs, strict=True)]
+    at = rows.schema.get_field_index("updated_at")
+    kept = rows.set_column(at, rows.schema.field(at), pa.array(updated, TIME))
     for run in {run for run in runs if run is not None}:
-        warehouse.append(TABLE, rows.filter(pa.array([one == run for one in runs])), run)
+        warehouse.append(TABLE, kept.filter(pa.array([one == run for one in runs])), run)
     return rows.filter(pa.array([run is None for run in runs]))
 
 

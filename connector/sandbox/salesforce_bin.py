@@ -59,9 +59,22 @@ def _mark_one(org: Org, kind: SObject, id: str, how: tuple[int, int, int, int]) 
         sql = f'SELECT Id FROM "{child.name}" WHERE "{column}" = ? AND IsDeleted = ?'  # noqa: S608 - of the schema
         together = " AND SystemModstamp = ?" if was else ""
         for (found,) in org.state.rows(sql + together, id, was, *([moment] if was else [])):
-            _mark_one(org, child, found, how)
+            if not (was and _orphaned(org, child, found, column)):
+                _mark_one(org, child, found, how)
     sql = f'UPDATE "{kind.name}" SET IsDeleted = ?, SystemModstamp = ? WHERE Id = ?'  # noqa: S608 - of the schema
     org.state.run(sql, becomes, now, id)
+
+
+def _orphaned(org: Org, child: SObject, id: str, but: str) -> bool:
+    """Whether another record that it depends on is in the bin itself: then it stays there too."""
+    ties = [one for one in child.fields.values() if one.cascade and one.name != but]
+    return any(_in_bin(org, kind, child, one.name, id) for one in ties for kind in one.parents)
+
+
+def _in_bin(org: Org, parent: str, child: SObject, column: str, id: str) -> bool:
+    sql = f"""SELECT 1 FROM "{child.name}" JOIN "{parent}" ON "{parent}".Id = "{child.name}"."{column}"
+        WHERE "{child.name}".Id = ? AND "{parent}".IsDeleted = 1"""  # noqa: S608 - names of the schema
+    return org.state.row(sql, id) is not None
 
 
 def _master(kind: SObject) -> str:

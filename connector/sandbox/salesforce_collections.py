@@ -35,7 +35,19 @@ def create(session: Session, request: Request) -> Answer:
 def change(session: Session, request: Request) -> Answer:
     """Change records by their ids."""
     rows, together = _rows(request)
-    return _each(session, rows, lambda row: done(update(session, _type(row), _id(row), row)), together)
+
+    def write(row: Row) -> dict[str, Any]:
+        _refuse_duplicates(session, request, row)
+        return done(update(session, _type(row), _id(row), row))
+
+    return _each(session, rows, write, together)
+
+
+def _refuse_duplicates(session: Session, request: Request, row: Row) -> None:
+    """A duplicate rule that alerts is passed by whoever says so (REST API guide, "Duplicate Rule Header")."""
+    anyway = "allowsave=true" in str(request.headers.get("Sforce-Duplicate-Rule-Header", "")).lower()
+    if session.org.settings.duplicate_rule and _type(row) == "Contact" and not anyway:
+        raise failed("DUPLICATES_DETECTED", "You're creating a duplicate record. Use an existing record instead.")
 
 
 def put(session: Session, request: Request) -> Answer:

@@ -140,8 +140,9 @@ def _priced(session: Session, changes: Row, parent: str, table: str) -> None:
         changes["Product2Id"], changes["ListPrice"] = entry[0], entry[1]
         if changes.get("UnitPrice") is None and changes.get("TotalPrice") is None:
             changes["UnitPrice"] = entry[1]
+        changes["ProductCode"] = entry[2]
         if table == "Opportunity":
-            changes["ProductCode"], changes["Name"] = entry[2], entry[3]
+            changes["Name"] = entry[3]
     sql = f"SELECT CurrencyIsoCode FROM {table} WHERE Id = ?"  # noqa: S608 - a constant
     changes["CurrencyIsoCode"] = session.org.state.value(sql, changes.get(parent))
 

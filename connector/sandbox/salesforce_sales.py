@@ -128,4 +128,4 @@ _ORDERS = """SELECT Id FROM "Order" WHERE StatusCode = 'Activated' AND IsReducti
     AND (BillToContactId = ? OR AccountId = (SELECT Id FROM Account WHERE PersonContactId = ?))
     ORDER BY Ordered_At__c DESC, Id DESC"""
 _LEFT = """SELECT OrderItem.Id FROM OrderItem JOIN Product2 ON Product2.Id = OrderItem.Product2Id
-    WHERE OrderId = ? AND ProductCode = ? AND AvailableQuantity >= ? AND OrderItem.IsDeleted = 0"""
+    WHERE OrderId = ? AND Product2.ProductCode = ? AND AvailableQuantity >= ? AND OrderItem.IsDeleted = 0"""

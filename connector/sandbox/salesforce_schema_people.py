@@ -65,6 +65,7 @@ Title string:128 cufsgn
 Department string:80 cufsgn
 LeadSource picklist cufsgn =Web|Phone_Inquiry|Partner_Referral|Other
 Birthdate date cufsgn
+GenderIdentity picklist:40 cufsgn =Male|Female|Nonbinary|Not_Listed "Gender Identity"
 Description textarea:32000 cun "Contact Description"
 OwnerId reference cufsgD >User
 CurrencyIsoCode picklist:3 cufsgnD !GBP|EUR|USD ?multi_currency "Contact Currency"

@@ -67,6 +67,7 @@ Product2Id reference cfsgn >Product2/OrderItems
 OrderId reference cfsg >Order/OrderItems*
 PricebookEntryId reference cfsg >PricebookEntry/OrderItems
 OriginalOrderItemId reference cfsgn >OrderItem/ChildOrderItems
+ProductCode string:255 fsgn "Product Code"
 AvailableQuantity double:18,2 fsn
 Quantity double:18,2 cufs
 UnitPrice currency:18,2 cufsn

@@ -1,8 +1,5 @@
 """Starts the sandbox Salesforce as a web server on loopback, in a thread, as `serve` starts the sandbox HubSpot."""
 
-import json
-import signal
-import sys
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -70,18 +67,3 @@ class SalesforceSandbox(Sandbox):
             self._thread.join()
         self._socket.close()
         self.service.close()
-
-
-def serve_forever(world: Path | None = None, **options: Any) -> None:
-    """Serve until SIGTERM or SIGINT. Prints one line `{"token": ..., "url": ...}` when ready.
-
-    Args:
-        options: those of `SalesforceSandbox`.
-    """
-    done = threading.Event()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, lambda number, frame: done.set())
-    with SalesforceSandbox(world, **options) as sandbox:
-        sys.stdout.write(json.dumps({"token": sandbox.token, "url": sandbox.url}) + "\n")
-        sys.stdout.flush()
-        done.wait()

@@ -17,6 +17,7 @@ class Settings(DoorSettings):
         token: an access token of the integration user that is good from the start.
         lowest, highest: API versions that are served.
         person_accounts, individuals, multi_currency: features that the org has; fields and objects come with them.
+        duplicate_rule: whether a duplicate rule objects to each change of a contact that is not to be saved anyway.
         negative_quantity: whether order products of ordinary orders may have negative quantities.
         marketing_user: whether the integration user has the Marketing User licence, without which no campaign is made.
         member_status_createable: whether statuses of a campaign's members may be made by the API.
@@ -33,6 +34,7 @@ class Settings(DoorSettings):
     person_accounts: bool = True
     individuals: bool = True
     multi_currency: bool = True
+    duplicate_rule: bool = False
     negative_quantity: bool = True
     marketing_user: bool = True
     member_status_createable: bool = True

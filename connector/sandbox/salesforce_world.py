@@ -154,6 +154,7 @@ class _Filling:
             "OrderId": make_id("801", placed),
             "OrderItemNumber": f"{number:010d}",
             "Product2Id": make_id("01t", product),
+            "ProductCode": row["product_id"],
             "PricebookEntryId": make_id("01u", product),
             "OriginalOrderItemId": make_id("802", FIRST_ID + taken.lines[row["line_id"]]) if taken else None,
             "Quantity": quantity,

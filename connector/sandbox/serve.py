@@ -1,10 +1,7 @@
-"""Starts a stand-in as a web server on loopback: in a thread for tests, in the foreground for `lamplighter sandbox`."""
+"""Starts a stand-in as a web server on loopback, in a thread: for tests, and for `lamplighter sandbox`."""
 
 import asyncio
-import json
-import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -96,29 +93,6 @@ class Sandbox:
         self, kind: type[BaseException] | None, wrong: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-
-
-def serve_forever(
-    world: Path | None = None,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    *,
-    limits: bool = False,
-    index_lag_seconds: float = 0,
-    token: str = "sandbox-token",  # noqa: S107 - a plain word, no secret
-    state: Path | None = None,
-) -> None:
-    """Serve until SIGTERM or SIGINT. Prints one line `{"token": ..., "url": ...}` when ready."""
-    done = threading.Event()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, lambda number, frame: done.set())
-    sandbox = Sandbox(
-        world, limits=limits, index_lag_seconds=index_lag_seconds, token=token, host=host, port=port, state=state
-    )
-    with sandbox:
-        sys.stdout.write(json.dumps({"token": sandbox.token, "url": sandbox.url}) + "\n")
-        sys.stdout.flush()
-        done.wait()
 
 
 class _Protocol(H11Protocol):

@@ -47,6 +47,7 @@ class Kept(dict[tuple[str, str], str]):
 class Bench:
     """One portal and adapters on it."""
 
+    name = "hubspot"
     modes = ("lists", "properties")
     makes_properties = True
     mode = "lists"
@@ -58,6 +59,15 @@ class Bench:
     """Of a hundred calls a day, so many used leave fewer than a pull of all streams takes."""
     scope_of_orders = "crm.objects.orders.read"
     bad_values: Mapping[str, str | None] = {"last_purchase": "no date at all"}
+    deleting: Mapping[str, tuple[int, int]] = {"contact": (0, 1), "order_header": (0, 1)}
+    """Rows kept of a deletion: by the next pull, and by the look into the bin after it."""
+    restoring = (0, 2)
+    """Rows kept of a contact that comes back: by the next pull, and by the sweep after it."""
+    deleted_buyers_keep_orders = False
+    tombstones_are_as_old_as_survivors = True
+    """Whether those who were merged away have the survivor's modification time, and not that of their own merge."""
+    survivors_keep_emails = True
+    """Whether a merge keeps the addresses of those who were merged away."""
 
     def __init__(self, world: Path | None = None) -> None:
         self.sandbox = Sandbox(world)

@@ -24,6 +24,7 @@ ASIDE = 61
 class Bench:
     """One org and adapters on it."""
 
+    name = "salesforce"
     modes = ("lists",)
     makes_properties = False
     mode = "lists"
@@ -35,6 +36,15 @@ class Bench:
     """Of a hundred calls a day, so many used leave fewer than a pull of all streams takes."""
     scope_of_orders = "Order"
     bad_values: Mapping[str, str | None] = {"last_purchase": "no date at all"}
+    deleting: Mapping[str, tuple[int, int]] = {"contact": (1, 0), "order_header": (2, 0)}
+    """Rows kept of a deletion: by the next pull, and by a sweep after it. An order takes its line along."""
+    restoring = (1, 0)
+    """Rows kept of a contact that comes back: by the next pull, and by the sweep after it."""
+    deleted_buyers_keep_orders = True
+    tombstones_are_as_old_as_survivors = False
+    """Whether those who were merged away have the survivor's modification time, and not that of their own merge."""
+    survivors_keep_emails = False
+    """Whether a merge keeps the addresses of those who were merged away."""
 
     def __init__(self, world: Path | None = None, **options: Any) -> None:
         self.sandbox = SalesforceSandbox(world, **options)

@@ -1,4 +1,4 @@
-"""Every CRM adapter, found by folder, on its bench: `bench_NAME.py` beside this file, with the levers used here."""
+"""Every CRM adapter on its bench: `bench_NAME.py` beside this file, with the levers used here."""
 
 import importlib
 from collections.abc import Iterator
@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 import small_world
+from crm_promises import BENCHES
 
-from connector import crms, limits
+from connector import limits
 from connector.ports import CRM
 from connector.store import Store, open_store
 
@@ -19,7 +20,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_world.write(tmp_path_factory.mktemp("small"))
 
 
-@pytest.fixture(params=crms.names())
+@pytest.fixture(params=BENCHES)
 def bench(request: pytest.FixtureRequest, world: Path) -> Iterator[Any]:
     """A CRM filled with the small shop. Retries do not sleep."""
     limits.never_wait()

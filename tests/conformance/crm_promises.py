@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import small_world
@@ -13,6 +14,8 @@ from connector.schema import SEEN
 STREAMS = frozenset({"product", "contact", "order_header", "order_line"})
 LOYAL = ListSpec(name="loyal", label="Loyal buyers", purpose=Purpose.EMAIL)
 WORLD = small_world
+BENCHES = sorted(path.stem.removeprefix("bench_") for path in Path(__file__).parent.glob("bench_*.py"))
+"""The CRMs that have a bench here; one joins by adding its own."""
 
 
 def nothing(keys: Sequence[str]) -> dict[str, datetime]:

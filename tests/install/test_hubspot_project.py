@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.cli.connect_oauth import PORT
+from connector.cli.browser_round import PORT
 from connector.cli.loopback import PATH
 from connector.crms.hubspot import HubSpotSettings, scopes
 from connector.mapping import load_mapping

@@ -12,7 +12,7 @@ import pytest
 import simple_salesforce
 from lxml import etree
 
-from connector.cli.connect_oauth import PORT
+from connector.cli.browser_round import PORT
 from connector.cli.loopback import PATH
 from connector.mapping import load_mapping
 

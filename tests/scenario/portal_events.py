@@ -3,13 +3,11 @@
 Everything goes through the portal's own API, or a lever of the sandbox where a person would use HubSpot's pages.
 """
 
-from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-from random import Random
+from datetime import timedelta
 from typing import Any
 
-from portal_lists import History
+from life import START, History, Life
 
 from connector.sandbox.serve import Sandbox
 
@@ -19,8 +17,6 @@ SKUS = tuple(f"LAMP-{number:02d}" for number in range(12))
 TIES = {("orders", "contacts"): 507, ("line_items", "orders"): 514}
 STATES = ("fulfilled", "fulfilled", "fulfilled", "open", "cancelled")
 CONSENTS = ("granted", "granted", "denied", "unknown")
-START = 60
-"""Contacts that a life starts with, and comes back to."""
 
 WEIGHTS = {
     "create_contact": 8,
@@ -62,61 +58,26 @@ def furnish(sandbox: Sandbox) -> None:
         assert sandbox.portal.act("POST", f"{OBJECTS}/products", {"properties": properties}).status == 201
 
 
-class Life:
-    """What happens to some contacts of a portal, which other lives may share, and to what they buy.
+class PortalLife(Life):
+    """What happens to some contacts of a portal and to what they buy."""
 
-    Args:
-        history: what must be remembered of it, shared with whoever works on lists.
-    """
+    weights = WEIGHTS
 
     def __init__(self, seed: int, sandbox: Sandbox, history: History) -> None:
-        self.random = Random(seed)
-        self.sandbox = sandbox
-        self.history = history
-        self.seed = seed
-        self.counts: Counter[str] = Counter()
-        self.contacts: list[str] = []
+        super().__init__(seed, sandbox, history)
         self.orders: list[str] = []
         self.lines: list[str] = []
         self._bin: dict[str, list[str]] = {"contacts": [], "orders": [], "line_items": []}
         self._just_deleted: list[str] = []
-        self._new: list[set[str]] = [set(), set()]
-        self._hidden: set[str] = set()
         self._emails: dict[str, str] = {}
         self._freed: list[str] = []
         self._survivors: set[str] = set()
-        self._number = 0
         self._late: list[tuple[str, str]] = []
-
-    @property
-    def now(self) -> datetime:
-        """The sandbox's time."""
-        return datetime.fromtimestamp(self.sandbox.clock.milliseconds() / 1000, UTC)
-
-    def begin(self) -> None:
-        """Contacts and orders."""
-        for _ in range(START):
-            self.create_contact()
-        for _ in range(START):
-            self.create_order()
-
-    def step(self) -> str:
-        """One event; returns its name. Some find nothing to happen to."""
-        name = self.random.choices([*WEIGHTS], [*WEIGHTS.values()])[0]
-        getattr(self, name)()
-        self.counts[name] += 1
-        return name
 
     def looked(self, *, deletions: bool) -> None:
         """A run is over; it looked for deletions, or only at what changed."""
-        self._new = [set(), self._new[0]]
+        super().looked(deletions=deletions)
         self._just_deleted = [] if deletions else self._just_deleted
-        self._hidden = set() if deletions else self._hidden
-
-    @property
-    def unseen(self) -> set[str]:
-        """Contacts of which the runs so far may not know."""
-        return self._hidden.union(*self._new)
 
     # contacts
 
@@ -168,9 +129,7 @@ class Life:
         self._freed = [email for email in self._freed if email not in taken]
         self._emails[survivor], self._survivors = email, {*self._survivors, survivor}
         self.contacts = [one for one in self.contacts if one not in (first, second)] + [survivor]
-        self._new[0].add(survivor)
-        inherited = {(name, survivor) for name, one in self.history.vetoes if one in (first, second)}
-        self.history.vetoes |= inherited
+        self._inherit(survivor, (first, second))
         return survivor
 
     def archive_contact(self) -> None:
@@ -282,7 +241,7 @@ class Life:
         """A line comes back."""
         self._restore("line_items", self.lines)
 
-    # everything at once, and time
+    # everything at once, and late
 
     def touch_many(self) -> None:
         """An app changes many records in one moment."""
@@ -298,10 +257,6 @@ class Life:
             if number in {"contacts": self.contacts, "orders": self.orders, "line_items": self.lines}[kind]:
                 self.sandbox.portal.index_late(kind, number, self.random.randint(60, 3_000))
                 self._hidden.add(number)
-
-    def let_time_pass(self) -> None:
-        """Up to a few minutes."""
-        self.sandbox.clock.advance(self.random.randint(1, 300))
 
     # the portal's own API
 
@@ -359,21 +314,3 @@ class Life:
     def _ends(self, kind: str, one: str, other: str) -> list[str]:
         shown = self._act("GET", f"{OBJECTS}/{kind}/{one}?associations={other}").get("associations") or {}
         return [str(end["id"]) for part in shown.values() for end in part["results"]]
-
-    # chance
-
-    def _tails(self) -> bool:
-        return self.random.random() < 0.5
-
-    def _one(self, several: Sequence[Any]) -> Any:
-        return self.random.choice(several)
-
-    def _some(self, several: Sequence[str]) -> Any:
-        return self.random.choice(several) if several else None
-
-    def _count(self) -> int:
-        self._number += 1
-        return self._number
-
-    def _new_email(self) -> str:
-        return f"p{self._count()}.{self.seed}@example.com"

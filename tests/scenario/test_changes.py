@@ -1,8 +1,14 @@
 """After the first pass: each change in the CRM changes exactly the lists and properties it should, and nothing else."""
 
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from lamp_install import VERSION, Shop
+
+from connector.home import open_home
+
+pytestmark = pytest.mark.slow
 
 IDS = ("recordIdsToAdd", "recordIdsToRemove")
 
@@ -59,17 +65,39 @@ def test_a_new_order_suppresses_the_item_and_touches_nobody_else(shop: Shop) -> 
     assert written(shop.requests(since)) == {carl}
 
 
-def test_a_full_return_lifts_the_suppression(shop: Shop) -> None:
-    """Dana sends her lamp back: net quantity zero, nothing is kept from her any more."""
+def test_a_full_return_cools_off_and_ends(shop: Shop) -> None:
+    """Dana sends her lamp back: for thirty days nobody chases her with it, then nothing is kept from her any more."""
     dana, before, since = shop.contact("dana@example.com"), shop.crm(), shop.last_request()
     assert "Recent buyers" in shop.lists_of(dana)
     shop.sandbox.portal.create_order(dana, [("PEN-01-BRASS", "-1", "179.90")], status="returned", ordered_at=shop.end)
     assert shop.run(days=0.01).status == "done"
-    assert "Recent buyers" not in shop.lists_of(dana)
+    assert "Recent buyers" in shop.lists_of(dana)
     after = shop.crm()
-    assert "lamplighter_suppressed_until" not in after["contacts"][dana]
-    assert {who for come, gone in changed(before, after).values() for who in come | gone} == {dana}
+    assert after["contacts"][dana]["lamplighter_suppressed_until"] == "2026-10-30"
+    assert {who for come, gone in changed(before, after).values() for who in come | gone} <= {dana}
     assert written(shop.requests(since)) == {dana}
+    later = shop.run(days=30.01)
+    assert shop.run(days=30.01, approve=later.held[0]).status == "done"
+    assert "Recent buyers" not in shop.lists_of(dana)
+    assert "lamplighter_suppressed_until" not in shop.crm()["contacts"][dana]
+
+
+def test_what_ends_by_itself_costs_what_ends(shop: Shop) -> None:
+    """Half a day on, without news: exactly the persons of whom something ends are decided, used-up bulbs among them."""
+    later = shop.end + timedelta(days=0.5)
+    with open_home(shop.home) as home:
+        trait, kept = home.warehouse.derived("trait"), home.warehouse.derived("suppression")
+        ending = set(trait.filter(trait.next_change_at <= later).to_pyarrow()["person_id"].to_pylist())
+        used_up = kept.filter(kept.until <= later, kept.length == "replenishable").to_pyarrow().to_pylist()
+    report = shop.run(days=0.5)
+    assert (report.full, report.decided) == (False, len(ending))
+    assert 0 < len(ending) < 100
+    assert used_up
+    with open_home(shop.home) as home:
+        due = {
+            (row["person_id"], row["family"]) for row in home.warehouse.derived("replenish").to_pyarrow().to_pylist()
+        }
+    assert {(row["person_id"], row["family"]) for row in used_up} <= due
 
 
 def test_an_opt_out_leaves_every_mailing_list_and_no_exclusion(shop: Shop) -> None:

@@ -14,6 +14,8 @@ from connector.sandbox.faults import Fault
 from connector.sandbox.serve import Sandbox
 from connector.store import vetoes
 
+pytestmark = pytest.mark.slow
+
 LISTS, OBJECTS = "/crm/lists/2026-09", "/crm/objects/2026-09"
 BUYERS, CART = "Lamplighter: Recent buyers", "Lamplighter: Left in the cart"
 DANA, ROSA, CARL, OLGA = "101", "102", "103", "104"

@@ -3,11 +3,15 @@
 from datetime import timedelta
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
 from lamp_install import Shop
 
 from connector.home import Home, open_home
 from connector.pipeline import decisions
 from connector.store import runs
+
+pytestmark = pytest.mark.slow
 
 TABLES = ("person", *decisions.PERSON_TABLES)
 
@@ -61,4 +65,27 @@ def test_a_week_of_changes_decided_bit_by_bit_equals_deciding_everybody(shop: Sh
         at_once = holding_now(home)
     for name in TABLES:
         assert bit_by_bit[name].num_rows > 0
+        assert bit_by_bit[name] == at_once[name], name
+
+
+def test_a_product_that_moves_to_another_family_takes_its_people_along(shop: Shop) -> None:
+    """A feed that puts a lamp into another item group: its people are decided anew, as deciding everybody would."""
+    with open_home(shop.home) as home:
+        last = runs.latest(home.store, decided=True)[0]
+        product = home.warehouse.current("product")
+        moved = product.filter(product.product_id.startswith("PEN-01")).to_pyarrow()
+        versions = pc.add(moved["version"], pa.scalar(timedelta(days=1), pa.duration("us")))
+        changes = {"version": versions, "item_group_id": pa.array(["TAB-03"] * moved.num_rows)}
+        for name, column in changes.items():
+            moved = moved.set_column(moved.schema.get_field_index(name), name, column)
+        home.warehouse.append("product", moved, last.number + 1)
+    report = shop.run(days=0.5, only="decide")
+    with open_home(shop.home) as home:
+        bit_by_bit = holding_now(home)
+        decide_everybody_again(home)
+        at_once = holding_now(home)
+    assert not report.full
+    assert 0 < report.decided < len(set(at_once["person"]["person_id"].to_pylist())) / 2
+    assert "PEN-01" not in at_once["holding"]["family"].to_pylist()
+    for name in TABLES:
         assert bit_by_bit[name] == at_once[name], name

@@ -13,6 +13,8 @@ from lamp_install import Shop
 
 from connector.pipeline import Report
 
+pytestmark = pytest.mark.slow
+
 Settled = tuple[Any, dict[str, Any], Report]
 
 

@@ -2,10 +2,9 @@
 
 import re
 import socket
-import threading
 import urllib.request
 import webbrowser
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import keyring
 import keyring.backends.fail
 import pytest
+from admin_browser import Stay, Turns, browsing
 from cli import Command
 from pocket import Pocket
 
@@ -51,34 +51,10 @@ def install(home: Path, portal: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 
 @pytest.fixture(autouse=True)
-def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Callable[[str], str]]]:
-    """The admin's browser: follows HubSpot's way back. What the list holds changes where it is sent to."""
-    turns: list[Callable[[str], str]] = []
-    threads: list[threading.Thread] = []
-
-    def go(page: str) -> None:
-        with urllib.request.build_opener(_Stay).open(page) as answer:
-            back = str(answer.headers["Location"])
-        for turn in turns:
-            back = turn(back)
-        with urllib.request.urlopen(back) as answer:
-            assert answer.status == 200
-
-    def opened(page: str) -> bool:
-        threads.append(threading.Thread(target=go, args=[page]))
-        threads[-1].start()
-        return True
-
-    monkeypatch.setenv("DISPLAY", ":0")
-    monkeypatch.setattr(webbrowser, "open", opened)
-    yield turns
-    for thread in threads:
-        thread.join()
-
-
-class _Stay(urllib.request.HTTPRedirectHandler):
-    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
-        return fp
+def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator[Turns]:
+    """The admin's browser. What the list holds changes where it is sent to."""
+    with browsing(monkeypatch) as turns:
+        yield turns
 
 
 def asked(portal: Sandbox, operation: str = TOKEN) -> int:
@@ -139,7 +115,7 @@ def test_scopes_are_those_that_are_needed(install: Path, lamplighter: Command, p
 
 def test_pasted_secret(install: Path, lamplighter: Command, monkeypatch: pytest.MonkeyPatch, pocket: Pocket) -> None:
     """A client secret that is pasted goes to the keyring too."""
-    monkeypatch.setattr("connector.cli.connect._ask", lambda system, what: "sandbox-secret")
+    monkeypatch.setattr("connector.cli.connect.ask", lambda what: "sandbox-secret")
     done = lamplighter(
         "connect", "hubspot", "--oauth", "--client-id", "sandbox-client", "--port", "0", "--home", install
     )
@@ -167,7 +143,7 @@ def test_print_token(install: Path, lamplighter: Command, portal: Sandbox, monke
     assert lamplighter("check", "--home", install).code == 0
 
 
-def refusing(portal: Sandbox, browser: list[Callable[[str], str]], monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+def refusing(portal: Sandbox, browser: Turns, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     """Break the round in one way."""
     if how == "no":
         portal.portal.configure({"refuse_authorization": True})
@@ -197,7 +173,7 @@ def test_refusals(
     lamplighter: Command,
     portal: Sandbox,
     pocket: Pocket,
-    browser: list[Callable[[str], str]],
+    browser: Turns,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each way in which it ends badly has a sentence and a fix of its own, and changes nothing."""
@@ -212,7 +188,7 @@ def test_other_redirect_url(portal: Sandbox) -> None:
     """A code that began with another redirect URL is refused with a sentence of its own."""
     told = HubSpotSettings(base_url=portal.url, authorize_url=portal.url)
     page = hubspot.authorize_url(told, "sandbox-client", "http://localhost:1/callback", ["oauth"], "s")
-    with urllib.request.build_opener(_Stay).open(page) as answer:
+    with urllib.request.build_opener(Stay).open(page) as answer:
         code = parse_qs(urlsplit(answer.headers["Location"]).query)["code"][0]
     with pytest.raises(SetupError, match="another redirect URL"):
         hubspot.exchange(told, "sandbox-client", "sandbox-secret", "http://localhost:2/callback", code)
@@ -233,9 +209,7 @@ def test_port_taken(install: Path, lamplighter: Command, pocket: Pocket) -> None
     assert (done.code, "--port" in done.err) == (2, True)
 
 
-def test_strangers_do_not_disturb(
-    install: Path, lamplighter: Command, pocket: Pocket, browser: list[Callable[[str], str]]
-) -> None:
+def test_strangers_do_not_disturb(install: Path, lamplighter: Command, pocket: Pocket, browser: Turns) -> None:
     """A request for another path is not found, and the wait goes on."""
 
     def stray(back: str) -> str:

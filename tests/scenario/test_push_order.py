@@ -14,6 +14,8 @@ from connector.pipeline import Options, Report, run
 from connector.sandbox.faults import Fault
 from connector.sandbox.serve import Sandbox
 
+pytestmark = pytest.mark.slow
+
 OBJECTS, LISTS = "/crm/objects/2026-09", "/crm/lists/2026-09"
 DANA, CARL, OLGA = "101", "103", "104"
 MARKED = {

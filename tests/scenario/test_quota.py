@@ -20,6 +20,8 @@ from connector.pipeline import Options, Report, run
 from connector.sandbox.serve import Sandbox
 from connector.store.remotes import Remembered
 
+pytestmark = pytest.mark.slow
+
 END = datetime.fromisoformat(small_shop.END)
 CREATE = "/crm/objects/2026-09/contacts/batch/create"
 

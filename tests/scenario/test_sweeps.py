@@ -20,6 +20,8 @@ from connector.sandbox.faults import Fault
 from connector.sandbox.serve import Sandbox
 from connector.warehouse import tables
 
+pytestmark = pytest.mark.slow
+
 VERSION = "2026-09"
 LAST_PURCHASE = "lamplighter_last_purchase"
 

@@ -10,6 +10,8 @@ from connector.errors import SetupError
 from connector.pipeline import Report
 from connector.sandbox.faults import Fault
 
+pytestmark = pytest.mark.slow
+
 Settled = tuple[Any, dict[str, Any], Report]
 
 

@@ -246,7 +246,7 @@ def test_quota_without_headers(rig: Rig) -> None:
     with stub(rig) as (handler, crm):
         usage = {"results": [{"usageLimit": 1_000, "currentUsage": 795, "resetsAt": "2026-11-22T00:00:00Z"}]}
         handler.answer = (200, {}, json.dumps(usage).encode())
-        with pytest.raises(RetryLater, match=r"of 1,000 calls are left today"):
+        with pytest.raises(RetryLater, match=r"of 1,000 daily calls are left"):
             for _ in range(9):
                 crm._transport.request("GET", "/crm/objects/2026-09/contacts")
         assert len(handler.asked) < 9

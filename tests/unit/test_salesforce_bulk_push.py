@@ -1,6 +1,7 @@
 """Large pushes by Bulk API 2.0: few calls, each row told apart, sessions that end and jobs that break."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -43,9 +44,12 @@ def test_each_row_of_a_job(org: Org) -> None:
     """What fails is told by its own words; `#N/A` clears, an empty cell leaves as it is."""
     push, ids = org.push(bulk_above=5), org.contacts(10)
     push.deliver(values({one: {"rfm_cell": "555", "loyalty_tier": "gold"} for one in ids}))
+    # an admin shortens a field after we have looked at it
+    contact = org.sandbox.org.schema["Contact"]
+    contact.add(replace(contact.fields["Lamplighter_RFM_Cell__c"], length=5))
     wish: dict[str, Any] = {one: {"rfm_cell": None} for one in ids}
-    wish[ids[3]] = {"rfm_cell": "x" * 256, "loyalty_tier": "silver"}
-    wish[ids[4]] = {"rfm_cell": "x" * 256}
+    wish[ids[3]] = {"rfm_cell": "at_risk", "loyalty_tier": "silver"}
+    wish[ids[4]] = {"rfm_cell": "at_risk"}
     receipt = push.deliver(values(wish))
     assert (set(receipt.written), list(receipt.rejected)) == (set(ids) - {ids[4]}, [ids[4]])
     assert "STRING_TOO_LONG" in receipt.withheld[ids[3]]["rfm_cell"]

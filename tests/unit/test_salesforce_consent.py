@@ -1,10 +1,32 @@
 """Consent as Salesforce keeps it: the contact's opt-out, the individual's refusals, and what is hidden from us."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from salesforce_rig import Org, org, pulled, rows
+from salesforce_rig import Org, everything, org, pulled, rows
+
+from connector.model import Batch
+
+HELD = pa.schema(
+    [
+        ("key", pa.string()),
+        ("version", pa.timestamp("us", tz="UTC")),
+        ("gone", pa.bool_()),
+        ("bare", pa.bool_()),
+        ("points_to", pa.string()),
+        ("replaces", pa.string()),
+    ]
+)
+
+
+def sweep_rows(batches: Sequence[Batch]) -> list[dict[str, Any]]:
+    """What a warehouse holds that kept these batches of contacts."""
+    return [
+        {"key": row["key"], "version": row["version"], "gone": row["deleted_at"] is not None, "bare": False}
+        for row in rows(batches).values()
+    ]
 
 
 @pytest.fixture
@@ -57,6 +79,54 @@ def test_a_refusal_of_the_individual_is_news_of_the_contact(shop: Org) -> None:
     assert rows(pulled(shop.crm(), "contact", cursor))[contact]["email_opt_out"] is True
 
 
+def opted_out(shop: Org, contact: str, **more: Any) -> str:
+    """A consent of the contact's individual, against mail."""
+    (party,) = shop.sandbox.org.state.row("SELECT IndividualId FROM Contact WHERE Id = ?", contact)
+    kind = {"ContactPointType": "Email", "PrivacyConsentStatus": "OptOut", **more}
+    when = {"CaptureDate": "2026-01-01T00:00:00Z", "CaptureContactPointType": "Web", "CaptureSource": "form"}
+    return str(shop.levers["insert"]("ContactPointTypeConsent", {"Name": "Mail", "PartyId": party, **kind, **when}))
+
+
+@pytest.mark.parametrize(
+    ("consent_told", "refused"),
+    [
+        ({}, True),
+        ({"EffectiveFrom": "2199-01-01T00:00:00Z"}, True),
+        ({"EffectiveTo": "2020-01-01T00:00:00Z"}, False),
+        ({"PrivacyConsentStatus": "OptIn"}, False),
+        ({"ContactPointType": "Phone"}, False),
+    ],
+)
+def test_an_opt_out_kept_by_contact_point(shop: Org, consent_told: dict[str, str], refused: bool) -> None:
+    """Counts against mail from when it is written down until its time is over; a consent to mail grants nothing."""
+    contact = somebody(shop)
+    opted_out(shop, contact, **consent_told)
+    assert consent(shop, contact) == (refused, True, None)
+
+
+@pytest.mark.parametrize("purchases", ["orders", "both"])
+def test_a_new_consent_is_news_of_the_contact(shop: Org, purchases: str) -> None:
+    """It moves no time of contact or individual; without one there is no further call; a deleted one is forgotten."""
+    contact = somebody(shop)
+    shop.later()
+    cursors = everything(shop.crm(purchases=purchases))
+    shop.later()
+    asked = shop.crm(purchases=purchases)
+    for stream in asked.streams():
+        pulled(asked, stream, cursors[stream])
+    assert asked.calls.made == (1 if purchases == "orders" else 2)
+    kept = opted_out(shop, contact)
+    shop.later()
+    batches = pulled(shop.crm(purchases=purchases), "contact", cursors["contact"])
+    assert rows(batches)[contact]["email_opt_out"] is True
+    assert batches[0].cursor == cursors["contact"]
+    shop.later()
+    shop.levers["delete"]("ContactPointTypeConsent", kept)
+    shop.later()
+    again = pulled(shop.crm(purchases=purchases), "contact", batches[-1].cursor)
+    assert rows(again)[contact]["email_opt_out"] is False
+
+
 def test_whoever_must_be_forgotten_leaves_a_tombstone(shop: Org) -> None:
     """Nothing of the contact is kept but that it is gone, and what was held is erased."""
     contact = somebody(shop, ShouldForget=True)
@@ -64,6 +134,18 @@ def test_whoever_must_be_forgotten_leaves_a_tombstone(shop: Org) -> None:
     told = {name for name, value in rows([batch])[contact].items() if value is not None}
     assert told == {"key", "version", "crm", "crm_id", "deleted_at"}
     assert batch.erased == {"contact": (f"salesforce:{contact}",)}
+
+
+def test_nothing_is_remembered_of_whoever_is_erased(shop: Org) -> None:
+    """Neither of whom the individual's wish erases, nor of whom the sweep misses; others keep their status."""
+    forgotten, deleted, other = somebody(shop, ShouldForget=True), shop.contact(), shop.contact()
+    for contact in (forgotten, deleted, other):
+        shop.kept.put("responded", f"701000000000001AAA:{contact}", "Responded")
+    crm = shop.crm()
+    held = pa.Table.from_pylist(sweep_rows(pulled(crm, "contact")), schema=HELD)
+    shop.levers["hard_delete"]("Contact", [deleted])
+    list(shop.crm().sweep("gone", None, lambda table: held if table == "contact" else HELD.empty_table()))
+    assert [name.partition(":")[2] for name in shop.kept.all("responded")] == [other]
 
 
 def test_a_hidden_opt_out_is_unknown_for_everybody(shop: Org) -> None:
@@ -93,3 +175,13 @@ def test_an_org_without_individuals_loses_nothing() -> None:
     with org(settings={"individuals": False, "person_accounts": False, "multi_currency": False}) as shop:
         assert consent(shop, shop.contact(Ads_Consent__c="granted")) == (False, True, None)
         assert next(one for one in shop.crm().check() if one.title == "Salesforce consent").ok
+
+
+@pytest.mark.parametrize(("megabytes", "fits"), [(10_240, True), (1, False)])
+def test_check_tells_what_lists_will_take(shop: Org, megabytes: int, fits: bool) -> None:
+    """A member of a campaign takes a kilobyte of the org's storage: where there is no room, before the first push."""
+    for number in range(1 if fits else 400):
+        shop.contact(LastName=f"Reed {number}")
+    shop.sandbox.service.configure({"storage_megabytes": megabytes})
+    finding = next(one for one in shop.crm().check() if one.title == "Salesforce storage")
+    assert (finding.ok, "data storage" in finding.fix) == (fits, not fits)

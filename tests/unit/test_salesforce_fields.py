@@ -7,7 +7,6 @@ from salesforce_pushing import Org, pushing, values
 
 from connector.errors import SetupError
 
-TOO_LONG = "x" * 256
 OURS = "SELECT Id, Lamplighter_RFM_Cell__c, Lamplighter_Loyalty_Tier__c FROM Contact ORDER BY Id"
 
 
@@ -43,14 +42,28 @@ def test_null_clears(org: Org) -> None:
     assert stand(org) == [(None, "gold")]
 
 
-def test_a_value_that_does_not_fit(org: Org) -> None:
-    """Is withheld in Salesforce's words; the contact gets its other values. Alone it rejects the row."""
-    push, (one, two) = org.push(), org.contacts(2)
-    wish = {one: {"rfm_cell": TOO_LONG, "loyalty_tier": "gold"}, two: {"rfm_cell": TOO_LONG}}
-    receipt = push.deliver(values(wish))
-    assert (list(receipt.written), list(receipt.rejected)) == ([one], [two])
-    assert "STRING_TOO_LONG" in receipt.withheld[one]["rfm_cell"]
-    assert stand(org) == [(None, "gold"), (None, None)]
+def test_a_text_is_cut_to_its_field(org: Org) -> None:
+    """To the length that describe tells, of several lines to whole ones; what was cut holds when it is read back."""
+    push, (one,) = org.push(), org.contacts(1)
+    lines = "\n".join(f"Lamp {number:04} | LAMP-{number:04} | 2027-01-01" for number in range(1_000))
+    wish = values({one: {"rfm_cell": "x" * 300, "suppressed_families": lines}})
+    assert list(push.deliver(wish).written) == [one]
+    (row,) = org.rows("SELECT Lamplighter_RFM_Cell__c, Lamplighter_Suppressed_Items__c FROM Contact")
+    cell, items = row["Lamplighter_RFM_Cell__c"], row["Lamplighter_Suppressed_Items__c"]
+    assert cell == "x" * 80
+    assert lines.startswith(items + "\n")
+    assert len(items) > 30_000
+    assert list(push.read_back(wish).written) == [one]
+
+
+@pytest.mark.parametrize("obey", [False, True])
+def test_duplicate_rules(org: Org, obey: bool) -> None:
+    """What a rule objects to is saved anyway, unless the settings say that rules are to be obeyed: then it is told."""
+    org.sandbox.service.configure({"duplicate_rule": True})
+    push, (one,) = org.push(obey_duplicate_rules=obey), org.contacts(1)
+    receipt = push.deliver(values({one: {"loyalty_tier": "gold"}}))
+    assert stand(org) == [(None, None if obey else "gold")]
+    assert ("DUPLICATES_DETECTED" in receipt.rejected.get(one, "")) == obey
 
 
 def test_a_field_that_is_hidden(org: Org) -> None:

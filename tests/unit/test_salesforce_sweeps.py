@@ -65,6 +65,22 @@ def test_a_line_that_was_deleted_for_good(shop: Org, bulk_above: int) -> None:
     assert all(batch.read == batch.kept + batch.skipped + len(batch.rejected) for batch in found)
 
 
+def test_a_sweep_does_not_settle_what_a_long_transaction_may_still_change(shop: Org) -> None:
+    """It read a contact just before a change that carries an older time was committed: the next pull sees that."""
+    contact = shop.contact(Email="before@example.com")
+    shop.later()
+    before = all_of(shop)
+    shop.levers["update"]("Contact", contact, {"MailingCity": "Lampedusa"})
+    shop.levers["late_commit"]("Contact", {"Email": "after@example.com"}, contact, 600)
+    shop.later(120)
+    swept = rows(list(shop.crm().sweep("gone", None, held(before))))
+    assert swept[contact]["city"] == "Lampedusa"
+    shop.levers["commit"]()
+    known = {f"salesforce:{contact}": swept[contact]["version"]}
+    news = rows(pulled(shop.crm(), "contact", before["contact"][-1].cursor, lambda keys: known))
+    assert news[contact]["email"] == "after@example.com"
+
+
 def test_opportunities_and_orders_share_a_table_and_not_their_fate(shop: Org) -> None:
     """A sweep of orders takes no opportunity for a missing order."""
     buyer = shop.contact()

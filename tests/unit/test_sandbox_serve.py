@@ -16,18 +16,16 @@ from connector.sandbox.serve import Sandbox
 
 
 def test_a_process_prints_where_it_is_and_ends_on_sigterm() -> None:
-    """One JSON line when ready; nothing else is written; SIGTERM ends it with 0, warnings being errors."""
-    script = "from connector.sandbox.serve import serve_forever; serve_forever(token='word')"
-    with subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    """One JSON line when ready; nothing else is written; SIGTERM ends it with 0."""
+    command = [sys.executable, "-m", "connector.cli", "sandbox"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout and process.stderr
         ready = json.loads(process.stdout.readline())
         with urllib3.PoolManager() as pool:
             answer = pool.request("GET", ready["url"] + CONTACTS, headers={"Authorization": f"Bearer {ready['token']}"})
         process.send_signal(signal.SIGTERM)
         out, err = process.communicate(timeout=20)
-    assert (answer.status, ready["token"]) == (200, "word")
+    assert (answer.status, ready["crm"]) == (200, "hubspot")
     assert (process.returncode, out, err) == (0, "", "")
 
 

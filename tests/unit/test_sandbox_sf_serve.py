@@ -15,16 +15,17 @@ CONTACT = f"{SOBJECTS}/Contact"
 
 
 def test_it_serves_until_it_is_told_to_stop() -> None:
-    """One line tells address and token; a signal ends it in peace."""
-    code = "from connector.sandbox.salesforce_serve import serve_forever; serve_forever(person_accounts=True)"
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+    """One line tells address, token and app; what an admin deploys is there; a signal ends it in peace."""
+    command = [sys.executable, "-m", "connector.cli", "sandbox", "--crm", "salesforce"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             told = json.loads(process.stdout.readline())
             headers = {"Authorization": f"Bearer {told['token']}"}
             with urllib3.PoolManager() as pool:
                 answer = pool.request("GET", f"{told['url']}{CONTACT}/describe", headers=headers)
-                assert (answer.status, answer.json()["name"]) == (200, "Contact")
+                assert (answer.status, told["client_id"]) == (200, "sandbox-consumer-key")
+                assert "Lamplighter_RFM_Cell__c" in {one["name"] for one in answer.json()["fields"]}
         finally:
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=20) == 0

@@ -122,7 +122,7 @@ class Doctor:
 
     def _properties(self) -> Iterator[Finding]:
         for stream in self._source.streams.values():
-            kind, wanted = self._source.kind(stream), self._source.properties(stream)
+            kind, wanted = self._source.kind(stream), self._source.demanded(stream)
             try:
                 there = self._api.properties(kind)
                 names = [each["name"] for each in there]
@@ -149,7 +149,7 @@ class Doctor:
         names = [each["name"] for each in self._api.properties(kind) if "name" in each]
         if not names:
             raise RetryLater(f"HubSpot answered what properties {kind} have with nothing", hint="lamplighter run")
-        wanted = self._source.properties(stream)
+        wanted = self._source.demanded(stream)
         for finding in doctor_properties.mapped(self._mapping, kind, stream.name, wanted, names):
             if not finding.ok:
                 raise SetupError(f"HubSpot {kind}: {finding.detail}; nothing was pulled of them", hint=finding.fix)

@@ -40,6 +40,11 @@ class Source:
         """The properties to ask for."""
         return list(dict.fromkeys([*self._mapping.streams[stream.name].foreign_fields, *stream.further]))
 
+    def demanded(self, stream: Stream) -> list[str]:
+        """Of these, the ones that an account must have: not those that only another CRM's integration makes."""
+        own = self._mapping.streams[stream.name].fields.get("same_as")
+        return [name for name in self.properties(stream) if own is None or name not in own.sources]
+
     def batch(
         self,
         stream: Stream,

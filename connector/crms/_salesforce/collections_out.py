@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from connector.crms._salesforce.answers import Answer, refused
@@ -46,7 +46,7 @@ class Change:
             return Sub(method="DELETE", path=f"composite/sobjects?ids={','.join(rows)}", reference=reference)
         records = [self._record(key, row) for key, row in rows.items()]
         body = {"allOrNone": False, "records": records}
-        return Sub(method=self.method, path="composite/sobjects", reference=reference, body=body, headers=_ANYWAY)
+        return Sub(method=self.method, path="composite/sobjects", reference=reference, body=body)
 
     def _record(self, key: str, row: Row) -> dict[str, Any]:
         of = {"attributes": {"type": self.name}}
@@ -113,7 +113,9 @@ class Collections:
             self._beside.heard(keys, answer)
 
     def _sub(self, chunk: Sequence[str], reference: str) -> Sub:
-        return self._change.sub({key: self._rows[key] for key in chunk}, reference)
+        sub = self._change.sub({key: self._rows[key] for key in chunk}, reference)
+        saves = sub.method != "DELETE" and not self._api.settings.obey_duplicate_rules
+        return replace(sub, headers=_ANYWAY) if saves else sub
 
     def _hear(self, chunk: Sequence[str], answer: Answer) -> None:
         if answer.status < 300:

@@ -1,10 +1,12 @@
 """What an admin should know before the first run: each finding with its fix. Reads only."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import quote
 
-from connector.crms._salesforce.answers import CHECK, Refused
+from connector.crms._salesforce import doctor_sight, doctor_storage
+from connector.crms._salesforce.answers import CHECK, Answer, Refused
 from connector.crms._salesforce.api import Api, Sub
+from connector.crms._salesforce.campaigns import CAMPAIGN
 from connector.crms._salesforce.look import Lookout
 from connector.crms._salesforce.streams import INDIVIDUAL
 from connector.crms._salesforce.visible import permission
@@ -37,21 +39,36 @@ class Doctor:
         try:
             offered = self._api.versions()
             who = str((self._api.transport.request("GET", USER_INFO).body or {}).get("user_id") or "")
-            told = self._api.composite([_query("org", ORG), _query("user", USER.format(who))])
+            asked = [_query("org", ORG), _query("user", USER.format(who)), *doctor_sight.queries(who)]
+            told = self._api.composite(asked)
             self._look.describe()
         except LamplighterError as error:
-            yield self._outside(error)
+            yield from self._outside(error)
             return
-        yield Finding(ok=True, title="Salesforce session", detail=self._api.transport.tokens.kind)
+        yield self._session()
         yield self._version(offered)
         yield self._org(told["org"].body if told["org"].status == 200 else {})
         yield self._quota()
+        yield doctor_sight.clock(self._api.transport)
         yield from self._streams()
         yield from self._consent()
         yield from self._campaigns(told["user"].body if told["user"].status == 200 else {})
-        yield self._fields()
+        yield self._fields(told)
+        yield self._lists()
+        yield from self._records()
 
-    def _outside(self, error: LamplighterError) -> Finding:
+    def _session(self) -> Finding:
+        return Finding(ok=True, title="Salesforce session", detail=self._api.transport.tokens.kind)
+
+    def _outside(self, error: LamplighterError) -> Iterator[Finding]:
+        """Why not even the org could be asked for. Where its calls are spent, it was the org that said so."""
+        quota = self._api.transport.quota()
+        if isinstance(error, RetryLater) and quota and not quota.spare:
+            yield from (self._session(), self._quota())
+            return
+        yield self._shut(error)
+
+    def _shut(self, error: LamplighterError) -> Finding:
         if isinstance(error, RetryLater):
             where = self._api.settings.instance_url
             fix = "look at salesforce.instance_url in lamplighter.yaml, and whether a firewall or proxy is in between"
@@ -94,7 +111,10 @@ class Doctor:
             try:
                 sound.append(self._look.selection(name).object)
             except SetupError as error:
-                yield Finding(ok=False, title="Salesforce objects", detail=error.message, fix=error.hint)
+                kind = self._look.mapping.streams[name].object
+                absent = kind in doctor_sight.OF_ORDERS and self._look.visible.object(kind) is None
+                fix = doctor_sight.ORDERS if absent else error.hint
+                yield Finding(ok=False, title="Salesforce objects", detail=error.message, fix=fix)
         if len(sound) == len(self._look.streams):
             yield Finding(ok=True, title="Salesforce objects", detail=f"{', '.join(sound)}: all that is mapped is seen")
 
@@ -129,15 +149,26 @@ class Doctor:
             detail = "members get statuses of our own" if own else "members get Salesforce's own statuses"
             yield Finding(ok=True, title=title, detail=detail)
 
-    def _fields(self) -> Finding:
+    def _fields(self, told: Mapping[str, Answer]) -> Finding:
         try:
             trouble = self._trouble()
         except LamplighterError as error:
             trouble = error.message
         if not trouble:
             return Finding(ok=True, title="Salesforce fields", detail="all of ours are there and can be written")
-        fix = "deploy install/salesforce and assign the permission set Lamplighter Connector, then lamplighter check"
-        return Finding(ok=False, title="Salesforce fields", detail=trouble, fix=fix)
+        return Finding(ok=False, title="Salesforce fields", detail=trouble, fix=doctor_sight.sets(told).fix)
+
+    def _lists(self) -> Finding:
+        count = len(self._api.transport.remembered.all(CAMPAIGN))
+        return Finding(ok=True, title="Salesforce lists", detail=f"{count} of ours, each a campaign")
+
+    def _records(self) -> Iterator[Finding]:
+        """Whether what the user may see is all there is, and whether anybody has bought anything."""
+        objects = {self._look.mapping.streams[name].object for name in self._look.streams} & doctor_sight.COUNTED
+        seen = doctor_sight.counted(self._look, {name: name for name in sorted(objects)})
+        yield from doctor_sight.sharing(self._look, seen)
+        yield from doctor_sight.purchases(self._look, seen)
+        yield from doctor_storage.room(self._api, seen.get("Contact", 0))
 
 
 def _query(name: str, soql: str) -> Sub:

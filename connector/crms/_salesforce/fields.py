@@ -21,6 +21,7 @@ from connector.model import Delivery, Receipt
 UPDATE = Change(method="PATCH", name=CONTACT)
 NOT_HELD = "Salesforce does not hold this wish"
 UNKNOWN, FORBIDDEN = "INVALID_FIELD", "INVALID_FIELD_FOR_INSERT_UPDATE"
+TEXTS = frozenset({"string", "textarea", "url", "email", "phone", "picklist", "combobox"})
 DEPLOY = "deploy install/salesforce and assign the permission set Lamplighter Connector, then lamplighter check"
 
 Wishes = Mapping[str, Row]
@@ -157,11 +158,17 @@ class Fields:
 
     def _wishes(self, delivery: Delivery) -> dict[str, Row]:
         """Properties that the mapping no longer names are left alone."""
-        ours = self._mapping.properties
+        ours = {name: each.foreign for name, each in self._mapping.properties.items()}
+        longest = {foreign: self._longest(foreign) for foreign in ours.values()} if delivery.values else {}
         return {
-            one: {ours[name].foreign: value or None for name, value in values.items() if name in ours}
+            one: {ours[name]: fitting(value, longest[ours[name]]) for name, value in values.items() if name in ours}
             for one, values in delivery.values.items()
         }
+
+    def _longest(self, foreign: str) -> int:
+        """How many characters a field holds; 0: it is no text, or we do not see it."""
+        told = self._visible.field(CONTACT, foreign) or {}
+        return int(told.get("length") or 0) if told.get("type") in TEXTS else 0
 
     def _held(self, wishes: Wishes) -> dict[str, datetime | None]:
         """Those whose fields stand as wished, with their modification times."""
@@ -178,6 +185,14 @@ class Fields:
         if len(records) != len(part):
             raise said_nothing("a reading of contacts")
         return records
+
+
+def fitting(value: str | None, longest: int) -> str | None:
+    """As much of a value as a field holds, of several lines whole ones; None where there is none."""
+    if not value or not longest or len(value) <= longest:
+        return value or None
+    cut = value[:longest]
+    return cut if "\n" not in cut or value[longest] == "\n" else cut.rpartition("\n")[0]
 
 
 def text(value: Any) -> str:

@@ -15,8 +15,8 @@ from simple_salesforce.format import format_soql
 from connector.crms._salesforce.answers import Answer, Refused
 from connector.crms._salesforce.api import HEAVY, PAGE, Api, Page, Sub, changed, described, page_of
 from connector.crms._salesforce.floor import Floor
-from connector.crms._salesforce.select import Selection, selection
-from connector.crms._salesforce.streams import CONSENT, Record, chosen
+from connector.crms._salesforce.select import Selection, moment, selection
+from connector.crms._salesforce.streams import CONSENT, INDIVIDUAL, STAMP, Record, chosen
 from connector.crms._salesforce.visible import Visible, hidden
 from connector.errors import RetryLater, SetupError
 from connector.mapping import Mapping as FieldMapping
@@ -27,10 +27,13 @@ UNTOLD = timedelta(hours=1)
 """Where Salesforce does not say up to when its changes are complete, this much is read again."""
 DELETIONS = timedelta(days=14)
 """Salesforce knows of deletions for fifteen days."""
-BEHIND = ("Account", "Product2", "Individual")
-"""Objects that fields of others lead to."""
+CONSENTS = "ContactPointTypeConsent"
+BEHIND = ("Account", "Product2", "Individual", CONSENTS)
+"""Objects that fields of others lead to, or that tell more of others."""
 LISTED = 400
 """Ids named in one query: 16,000 characters of a URL are too many."""
+PARTIES = "parties"
+_UNASKED = Answer(status=0, body=None, headers={})
 SELECTED = "selected"
 """Kept between runs: what was last read of a stream, so that a run may ask for it before it sees what there is."""
 
@@ -43,6 +46,7 @@ class News:
         since: asked for; None: everything.
         covered: up to here nothing is missing.
         gap: deletions may have been forgotten before we asked for them.
+        parties: of contacts, the individuals whose consents changed: that is a change of the contact, too.
     """
 
     selection: Selection
@@ -50,6 +54,7 @@ class News:
     covered: datetime
     page: Page
     gap: bool
+    parties: Sequence[str] = ()
 
 
 class Lookout:
@@ -123,15 +128,15 @@ class Lookout:
     def _look(self, name: str, since: datetime | None) -> None:
         """Ask about a stream, and about those that are pulled after it as long as they fit into the call."""
         names = list(self.streams)
-        ahead = names[names.index(name) :][:HEAVY]
+        ahead = names[names.index(name) :][: HEAVY - 1]
         asked = self._selections(name, ahead)
         now = self.api.transport.now()
         subs = [sub for each, one in asked.items() for sub in _subs(each, one, since, now, self.query_headers)]
-        answers = self.api.composite([*subs, *self._descriptions()])
+        answers = self.api.composite([*subs, *_consent_subs(asked, since), *self._descriptions()])
         self.floor.add("look", 1)
         self._learn(answers)
         for each, one in asked.items():
-            if each in answers and answers[each].status == 200:
+            if all(part in answers and answers[part].status == 200 for part in (each, f"{each}_updated")):
                 self._kept[each] = self._news(each, one, since, answers)
 
     def _selections(self, name: str, ahead: Sequence[str]) -> dict[str, Selection]:
@@ -150,9 +155,11 @@ class Lookout:
     def _asked_alone(self, name: str, since: datetime | None) -> News:
         """The same by calls of its own: what was asked for was no longer there to be seen, or its query failed."""
         found = self.selection(name)
+        covered = self.covered(found.object)  # before the records: what changes meanwhile is read again
         first = next(self.pages(found.soql(since), all_rows=since is not None))
-        covered = self._covered(found.object, None)
-        return News(selection=found, since=since, covered=covered, page=first, gap=self._gap(since, None))
+        parties = self._parties(name, since, {sub.reference: _UNASKED for sub in _consent_subs({name: found}, since)})
+        gap = self._gap(since, None)
+        return News(selection=found, since=since, covered=covered, page=first, gap=gap, parties=parties)
 
     def pages(self, soql: str, *, all_rows: bool, start: str | None = None) -> Iterator[Page]:
         """Pages of a query, or from page `start` on."""
@@ -183,19 +190,30 @@ class Lookout:
                 yield from following.records
 
     def _news(self, name: str, one: Selection, since: datetime | None, answers: Mapping[str, Answer]) -> News:
-        covered = self._covered(one.object, answers.get(f"{name}_updated"))
-        gap = self._gap(since, answers.get(f"{name}_deleted"))
-        return News(selection=one, since=since, covered=covered, page=page_of(answers[name].body), gap=gap)
+        covered = self._until(answers[f"{name}_updated"])
+        gap, parties = self._gap(since, answers.get(f"{name}_deleted")), self._parties(name, since, answers)
+        page = page_of(answers[name].body)
+        return News(selection=one, since=since, covered=covered, page=page, gap=gap, parties=parties)
 
-    def _covered(self, name: str, answer: Answer | None) -> datetime:
-        """Up to when no change is missing, long transactions included."""
+    def _parties(self, name: str, since: datetime | None, answers: Mapping[str, Answer]) -> list[str]:
+        """Individuals whose consents changed; none where we may not see consents."""
+        answer, seen = answers.get(PARTIES), self.visible.seen(CONSENTS, ("PartyId", STAMP))
+        if name != "contact" or since is None or answer is None or len(seen) < 2:
+            return []
+        return sorted({str(one["PartyId"]) for one in self._all(answer, _changed_consents(since))})
+
+    def covered(self, name: str) -> datetime:
+        """Up to when no change of an object is missing, long transactions included. To be asked before they are read:
+        one that commits in between carries an older time."""
         now = self.api.transport.now()
-        if answer is None or answer.status != 200:
-            try:
-                answer = self.api.transport.request("GET", changed(name, "updated", *_span(now), "").path)
-            except Refused:
-                return now - UNTOLD
-        return min(now, datetime.fromisoformat(answer.body["latestDateCovered"]))
+        try:
+            answer = self.api.transport.request("GET", changed(name, "updated", *_span(now), "").path)
+        except Refused:
+            return now - UNTOLD
+        return self._until(answer)
+
+    def _until(self, answer: Answer) -> datetime:
+        return min(self.api.transport.now(), datetime.fromisoformat(answer.body["latestDateCovered"]))
 
     def _gap(self, since: datetime | None, answer: Answer | None) -> bool:
         if since is None:
@@ -233,6 +251,16 @@ def _subs(
     if since is not None and now - since < DELETIONS:
         yield changed(one.object, "deleted", since - timedelta(minutes=2), now + MARGIN, f"{name}_deleted")
     yield _query(name, "query" if since is None else "queryAll", one.soql(since), headers)
+
+
+def _changed_consents(since: datetime) -> str:
+    return f"SELECT PartyId FROM {CONSENTS} WHERE {STAMP} >= {moment(since)}"  # noqa: S608  (names of Salesforce)
+
+
+def _consent_subs(asked: Mapping[str, Selection], since: datetime | None) -> Iterator[Sub]:
+    """Which consents changed, where contacts are asked for that have individuals."""
+    if since is not None and "contact" in asked and INDIVIDUAL in asked["contact"].paths:
+        yield _query(PARTIES, "queryAll", _changed_consents(since))
 
 
 def _query(name: str, resource: str, soql: str, headers: Mapping[str, str] | None = None) -> Sub:

@@ -1,6 +1,6 @@
 """Who is in our campaigns: members made and deleted by the thousand, and every one accounted for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -28,6 +28,13 @@ LOOKED_UP = 400
 RESPONDED = "responded"
 """Under what we remember the status of somebody who had responded when they left a campaign."""
 NOT_HELD = "Salesforce does not hold this wish"
+
+
+def forget(remembered: Remembered, contacts: Collection[str]) -> None:
+    """Remember nothing more of contacts that were erased."""
+    for name in remembered.all(RESPONDED) if contacts else ():
+        if name.partition(":")[2] in contacts:
+            remembered.put(RESPONDED, name, "")
 
 
 @dataclass(frozen=True, kw_only=True)

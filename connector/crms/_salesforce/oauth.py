@@ -8,7 +8,8 @@ import jwt
 import requests
 
 from connector.crms import OAuthClient
-from connector.crms._salesforce.answers import CONNECT, codes, spoken
+from connector.crms._salesforce.answers import CONNECT
+from connector.crms._salesforce.no_session import no_session
 from connector.crms._salesforce.settings import ClientCredentials, JwtBearer
 from connector.crms._salesforce.tokens import Granted, possible
 from connector.crms._salesforce.wire import read
@@ -21,15 +22,6 @@ PATH = "/services/oauth2/token"
 ASSERTION = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 VALID_SECONDS = 180
 """An assertion may be three minutes old (Salesforce, JWT bearer flow)."""
-FIXES = {
-    "invalid_client_id": "copy the consumer key of the external client app again, then " + CONNECT,
-    "invalid_client": "copy consumer key and secret of the external client app again, then " + CONNECT,
-    "invalid_app_access": "assign the external client app to the integration user by its permission set",
-    "app_not_found": "use the org's own My Domain as salesforce.instance_url in lamplighter.yaml",
-    "unsupported_grant_type": "enable this flow in the external client app's OAuth settings",
-    "inactive_user": "activate the integration user in Salesforce",
-    "inactive_org": "the org is locked: ask Salesforce's support",
-}
 
 
 class Endpoint:
@@ -53,7 +45,7 @@ class Endpoint:
             seconds = retry_after(answer.headers.get("Retry-After"), answer.status)
             raise Again(f"Salesforce's token endpoint answered {answer.status}", at_least=seconds)
         if answer.status >= 300:
-            raise _refused(answer.body)
+            raise no_session(answer.body)
         return _granted(answer.body)
 
 
@@ -88,15 +80,20 @@ def by_refresh_token(endpoint: Endpoint, app: OAuthClient) -> Callable[[], Grant
     replaced: list[str] = []
 
     def grant() -> Granted:
-        token = replaced[-1] if replaced else app.refresh_token()
-        secret = app.client_secret()
-        form = {"client_id": app.client_id, "refresh_token": token, **({"client_secret": secret} if secret else {})}
-        granted = endpoint({"grant_type": "refresh_token", **form})
-        if granted.refresh_token not in ("", token):
-            replaced[:] = [granted.refresh_token]
-            if not app.keep_refresh_token(granted.refresh_token):
-                log.warning("Salesforce replaced the refresh token, and it cannot be kept here: %s", CONNECT)
+        with app.alone():
+            token = replaced[-1] if replaced else app.refresh_token()
+            secret = app.client_secret()
+            form = {"client_id": app.client_id, "refresh_token": token, **({"client_secret": secret} if secret else {})}
+            granted = endpoint({"grant_type": "refresh_token", **form})
+            if granted.refresh_token not in ("", token):
+                keep(granted.refresh_token)
         return granted
+
+    def keep(token: str) -> None:
+        replaced.clear()  # what is kept is asked for: another process may replace it in turn
+        if not app.keep_refresh_token(token):
+            replaced.append(token)
+            log.warning("Salesforce replaced the refresh token, and it cannot be kept here: %s", CONNECT)
 
     return grant
 
@@ -110,11 +107,4 @@ def _granted(body: Any) -> Granted:
         access_token=token,
         refresh_token=str(told.get("refresh_token") or ""),
         instance_url=str(told.get("instance_url") or ""),
-    )
-
-
-def _refused(body: Any) -> SetupError:
-    code = next(iter(codes(body)), "")
-    return SetupError(
-        f"Salesforce gives no session: {code or 'refused'} ({spoken(body)})", hint=FIXES.get(code, CONNECT)
     )

@@ -6,16 +6,18 @@ taken before the records are read, so that what changes meanwhile is read again.
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector.crms._salesforce import bulk_query
 from connector.crms._salesforce.answers import Refused
+from connector.crms._salesforce.consents import with_consents
 from connector.crms._salesforce.look import Lookout, News
+from connector.crms._salesforce.members import forget
 from connector.crms._salesforce.roles import with_roles
 from connector.crms._salesforce.rows import made, version
 from connector.crms._salesforce.select import Selection
-from connector.crms._salesforce.streams import Record, key
+from connector.crms._salesforce.streams import INDIVIDUAL, Record, id_of, key
 from connector.model import Batch, Cursor
 from connector.ports import Known
 from connector.schema import table_of
@@ -94,7 +96,7 @@ class Puller:
         since = moment(stand.get("since"))
         news = self._look.news(name, since)
         if since is not None and self.digest(name, news.selection) != stand["mapping"]:
-            news, since = self._look.news(name, None), None
+            news, since = replace(self._look.news(name, None), gap=True), None  # it tells of no deletion
         if news.gap:
             self._api.transport.remembered.put(SWEEP, GAP, "overdue")
         reading = Reading(
@@ -105,10 +107,18 @@ class Puller:
             covered=news.covered,
             total=news.page.total,
         )
+        if news.parties:
+            yield self._of_parties(reading, news.parties, stand)
         if news.page.total > self._api.settings.bulk_above:
             yield from self._job(reading, known)
         else:
             yield from self._first(reading, news, known)
+
+    def _of_parties(self, reading: Reading, parties: Sequence[str], stand: Cursor) -> Batch:
+        """The contacts of some individuals, whatever we hold of them; the cursor stays where it is."""
+        everything = replace(reading, since=None)
+        records = list(self._look.by_ids(reading.selection.soql(None), INDIVIDUAL, parties))
+        return self.batch(everything, records, stand, lambda keys: {})
 
     def _first(self, reading: Reading, news: News, known: Known) -> Iterator[Batch]:
         """The page that came with the news, then the others."""
@@ -154,8 +164,10 @@ class Puller:
         """A batch of the records that are newer than what we hold."""
         news = self._newer(records, reading.covered, known) if reading.since else records
         stream, mapped = self._look.streams[reading.name], self._look.mapping.streams[reading.name]
-        rows = made(stream, mapped, with_roles(self._look, stream, news), reading.covered, reading.selection.unseen)
+        whole = with_consents(self._look, stream, with_roles(self._look, stream, news))
+        rows = made(stream, mapped, whole, reading.covered, reading.selection.unseen)
         table = table_of(reading.name)
+        forget(self._api.transport.remembered, {id_of(one) for one in rows.forgotten})
         return Batch(
             tables={table: rows.table} if rows.table.num_rows else {},
             cursor=cursor,
@@ -175,9 +187,11 @@ class Puller:
             if one not in held or version(record, covered) > held[one]
         ]
 
-    def by_ids(self, name: str, ids: Sequence[str], covered: datetime) -> Batch:
-        """A batch of some records, whatever we hold of them, the deleted too."""
+    def by_ids(self, name: str, ids: Sequence[str]) -> Batch:
+        """A batch of some records, whatever we hold of them, the deleted too. While a long transaction runs, what it
+        may still change must not pass for settled: so it is asked, before they are read, up to when changes are."""
         selection = self._look.selection(name)
+        covered = self._look.covered(selection.object)
         reading = Reading(name=name, selection=selection, digest="", since=None, covered=covered)
         records = list(self._look.by_ids(selection.soql(None), "Id", ids))
         return self.batch(reading, records, {}, lambda keys: {})

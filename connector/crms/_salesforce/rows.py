@@ -11,6 +11,7 @@ from connector.crms._salesforce.select import INDIVIDUAL_STAMP
 from connector.crms._salesforce.streams import (
     FORGET,
     INDIVIDUAL,
+    MAIL_REFUSED,
     REFUSALS,
     STAMP,
     WINNER,
@@ -157,6 +158,7 @@ def _person(row: dict[str, Any], record: Record, unseen: Sequence[str]) -> dict[
         return {name: told if name in BARE else None for name, told in row.items()}
     row = {**row, **_unknown(row, record, unseen)}
     refused = {column for path, columns in REFUSALS.items() if true(record, path) for column in columns}
+    refused |= {"email_opt_out"} if true(record, MAIL_REFUSED) else set()
     return {**row, **{column: column != "ads_consent" for column in refused}}
 
 

@@ -60,7 +60,7 @@ class Sending:
         many = len(rows) > self._api.settings.bulk_above
         self._count(change, len(rows), many)
         told = self._in_bulk(change, rows) if many else {}
-        left = {key: row for key, row in rows.items() if key not in told or _again(told[key])}
+        left = {key: row for key, row in rows.items() if key not in told or self._again(told[key])}
         told |= self._until_unlocked(change, left, beside) if left else {}
         _demand_rights(change, told)
         return told
@@ -98,6 +98,9 @@ class Sending:
         failed = {row[change.key]: of_csv(row["sf__Error"]) for row in outcome.failed}
         return {key: failed.get(key, DONE) for key in rows if key not in untried}
 
+    def _again(self, verdict: Verdict) -> bool:
+        return verdict.passing or (verdict.code == DUPLICATE_RULE and not self._api.settings.obey_duplicate_rules)
+
     def _note(self, job: str) -> None:
         self._remembered.put(JOB, CURRENT, job)
         self._settled = not job
@@ -109,10 +112,6 @@ def _demand_rights(change: Change, told: Mapping[str, Verdict]) -> None:
     if len(told) >= HOPELESS and len(refusals) == 1 and refusals.keys() <= _NO_RIGHTS:
         (verdict,) = refusals.values()
         raise SetupError(f"Salesforce does not let us {change.operation} {change.name}: {verdict.words}", hint=PERMIT)
-
-
-def _again(verdict: Verdict) -> bool:
-    return verdict.passing or verdict.code == DUPLICATE_RULE
 
 
 def _sorted(rows: Mapping[str, object], beside: Beside | None) -> list[str]:

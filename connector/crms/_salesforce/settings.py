@@ -45,6 +45,7 @@ def application(told: Mapping[str, Any]) -> ClientCredentials | JwtBearer | OAut
         client_secret=told["client_secret"],
         refresh_token=told["refresh_token"],
         keep_refresh_token=told["keep_refresh_token"],
+        alone=told["alone"],
     )
 
 
@@ -63,6 +64,7 @@ class SalesforceSettings:
         bulk_above: rows from which a job of Bulk API 2.0 takes fewer calls than pages of 2,000 or collections of 200.
         bulk_page: rows of one page of a job's results.
         reserve_percent: of the org's daily calls, left to others.
+        obey_duplicate_rules: leave out what one of the org's duplicate rules objects to, instead of saving it anyway.
         timeout_seconds: for an answer; connecting may take a third of it.
         poll_seconds, poll_longest: the first wait for a job, and the longest; each is half as long again as the last.
         job_hours: after so long a job is given up for this run.
@@ -79,6 +81,7 @@ class SalesforceSettings:
     bulk_above: int = 5_000
     bulk_page: int = 50_000
     reserve_percent: float = 20.0
+    obey_duplicate_rules: bool = False
     timeout_seconds: float = 60.0
     poll_seconds: float = 2.0
     poll_longest: float = 30.0

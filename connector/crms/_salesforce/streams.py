@@ -23,6 +23,8 @@ REFUSALS = {
     "Individual.HasOptedOutSolicit": ("email_opt_out", "ads_consent"),
 }
 """What a person refused -> the columns that must say so, from what forbids most to what forbids least."""
+MAIL_REFUSED = "mail refused"
+"""Marks the record of a contact whose individual opted out of e-mail in a consent of its own; no field is called so."""
 CONSENT = frozenset({"email_opt_out", "ads_consent", "profiling_opt_out"})
 """Columns whose field may be invisible to us: unknown then, which keeps people out of lists."""
 PERSON = "Account.PersonContactId"

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from connector.crms._salesforce import bulk_query
 from connector.crms._salesforce.look import Lookout
+from connector.crms._salesforce.members import forget
 from connector.crms._salesforce.pull import GAP, SWEEP, Puller
 from connector.crms._salesforce.roles import with_roles
 from connector.crms._salesforce.rows import stamp
@@ -65,7 +66,6 @@ class Sweeper:
         Args:
             done: streams before it. last: what differs up to this key was read already.
         """
-        covered = self._api.transport.now() - timedelta(minutes=1)
         listed = self._listed(stream)
         ours = self._ours(stream, held)
         both = listed.join(ours, keys="key", join_type="left outer")
@@ -75,8 +75,10 @@ class Sweeper:
         versions = dict(zip(ours["key"].to_pylist(), ours["version"].to_pylist(), strict=True)) if wanted else {}
         for at in range(0, len(wanted), REREAD):
             part = wanted[at : at + REREAD]
-            batch = self._puller.by_ids(stream.name, [id_of(one) for one in part], covered)
+            batch = self._puller.by_ids(stream.name, [id_of(one) for one in part])
             yield _newer(batch, versions, {"done": list(done), "stream": stream.name, "last": part[-1]})
+        if stream.name == CONTACT:
+            forget(self._api.transport.remembered, {id_of(one) for one in gone["key"].to_pylist()})
         cursor = {"done": [*done, stream.name]}
         yield _buried(stream, gone, listed.num_rows, len(wanted), cursor, self._api.transport.now())
 
