@@ -129,6 +129,8 @@ class Audience:
         rule: the checked rule as plain data; `connector.decide.rules` gives it meaning.
         reason: the sentence kept with each membership; may name fields in braces.
         line: where it stands in the file, for messages.
+        limit, order_by: at most so many people, those first who have most of this trait; None: everybody.
+        holdout: percent of the people whom the rule holds for that are left out, always the same ones.
     """
 
     name: str
@@ -137,6 +139,9 @@ class Audience:
     rule: Mapping[str, Any]
     reason: str = ""
     guard: Guard = Guard()
+    limit: int | None = None
+    order_by: str = ""
+    holdout: float = 0
     line: int = 0
 
     @property

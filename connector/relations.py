@@ -33,16 +33,23 @@ class Merged:
     Attributes:
         person: [person_id, identifier_type, identifier].
         catalogue: all products, one row a product_id; see `merge.catalogue`.
+        same: [product_id, family, via, key, same_as]: why products are of one family; see `merge.sameness`.
         lines: their order lines up to as_of, with `counts`; see `merge.lines` and `merge.sales`. No guests.
         holding, touch: as in the warehouse, without `run`.
+        activity: [person_id, key, kind, product_id, campaign, occurred_at], their interactions up to as_of one by
+            one, those without a product included. Not computed unless somebody asks.
+        interaction: the same with `family`.
         contact: their live contacts as seen, with `person_id`.
     """
 
     person: ir.Table
     catalogue: ir.Table
+    same: ir.Table
     lines: ir.Table
     holding: ir.Table
     touch: ir.Table
+    activity: ir.Table
+    interaction: ir.Table
     contact: ir.Table
 
 
@@ -75,3 +82,8 @@ def newest(rows: ir.Table) -> ir.Table:
     order = ibis.window(group_by=rows.key, order_by=[rows.version.desc(), rows.run.desc()])
     ranked = rows.mutate(rank_=ibis.row_number().over(order))
     return ranked.filter(ranked.rank_ == 0).drop("rank_")
+
+
+def under(product_type: ir.StringValue, name: str) -> ir.BooleanValue:
+    """Whether a product type is `name` or stands below it (`Home > Lamps` is under `Home`)."""
+    return ((product_type == name) | product_type.startswith(f"{name} > ")).fill_null(False)

@@ -1,8 +1,8 @@
-"""The words of an audience's rule, and the check that turns what an admin wrote into data that decide/ can trust.
+"""The check that turns a rule an admin wrote into data that decide/ can trust, and what a rule may ask for.
 
 A rule is one of: `all: [rules]`, `any: [rules]`, `not: rule`, `trait: {name: value | [values] | {at_least, at_most,
-within}}`, `bought|viewed|carted|wished|clicked|saw_ad: {options}`, `suppressed: true | {within}`, `recommended: true`,
-and, alone, `each_family: {top: N}`, which stands for one audience a family.
+within, not_within}}`, a word of `rule_words.OPTIONS` with its options or `true`, and, alone, `each_family: {top: N}`,
+which stands for one audience a family.
 """
 
 import re
@@ -13,66 +13,33 @@ from string import Formatter
 from typing import Any
 
 from connector.errors import SetupError
+from connector.rule_words import (
+    CLOSED,
+    COMPARISONS,
+    EACH_FAMILY,
+    GROUPS,
+    OPTIONS,
+    RULES,
+    SAME,
+    STORY,
+    TIMES,
+    TRAITS,
+)
 from connector.yaml_text import YamlText
 
 Where = tuple[str | int, ...]
 Rule = Mapping[str, Any]
 
-TOUCHES = {"viewed": "view", "carted": "cart", "wished": "wish", "clicked": "click", "saw_ad": "impression"}
-"""Word -> kind of interaction."""
-
-CELLS = (
-    "champions",
-    "loyal",
-    "potential_loyalist",
-    "new",
-    "promising",
-    "need_attention",
-    "about_to_sleep",
-    "at_risk",
-    "cant_lose",
-    "hibernating",
-)
-TIERS = ("gold", "silver", "bronze")
-
-TRAITS = {
-    **dict.fromkeys(("country", "region", "city", "gender", "lifecycle_stage", "rfm_cell", "loyalty_tier"), "text"),
-    **dict.fromkeys(("orders", "spend", "recency", "frequency", "monetary"), "number"),
-    **dict.fromkeys(("created_at", "first_order_at", "last_order_at", "last_interaction_at"), "time"),
-    **dict.fromkeys(("email_opt_out", "ads_consent", "profiling_opt_out"), "flag"),
-}
-"""Columns of `trait` that a rule may ask for, and what kind of value they hold."""
-
-_COMPARISONS = {"text": (), "flag": (), "number": ("at_least", "at_most"), "time": ("within",)}
-_CLOSED = {"rfm_cell": CELLS, "loyalty_tier": TIERS}
 _TYPES: Mapping[str, tuple[type, ...]] = {"text": (str,), "number": (int, float), "flag": (bool,)}
 _NAMES = {str: "a text (in quotes, if it looks like something else)", int: "a number", bool: "true or false"}
 
-_ITEM = ("within", "product_type", "family")
-OPTIONS: Mapping[str, tuple[str, ...]] = {
-    "bought": _ITEM,
-    **dict.fromkeys(TOUCHES, (*_ITEM, "not_bought", "not_bought_since")),
-    "suppressed": _ITEM,
-    "recommended": ("product_type", "family"),
-}
-"""Word about a person and an item -> its options."""
-
-STORY: Mapping[str, tuple[str, ...]] = {
-    **dict.fromkeys(TOUCHES, ("title", "product_id", "family", "date")),
-    "bought": ("title", "product_id", "family", "date", "order_id"),
-    "suppressed": ("title", "product_id", "family", "date", "order_id", "until"),
-    "recommended": ("title", "product_id", "family", "why"),
-}
-"""Word about a person and an item -> what a reason may say of it."""
-
-EACH_FAMILY = "each_family"
-RULES = ("all", "any", "not", "trait", *OPTIONS)
-
-_DURATION = re.compile(r"(\d{1,5})\s*([hdw])")
+_DURATION = re.compile(r"([1-9][0-9]{0,4})\s*([hdw])")
 LONGEST = timedelta(days=36500)
 """No window of a shop is longer than a century."""
 LARGEST = 10**12
 """No count or amount of a shop is larger."""
+MOST_OFTEN = 10_000
+"""No rule asks for more of one thing."""
 DEEPEST = 20
 """all, any and not within each other; a rule that a person wrote has a few."""
 
@@ -82,7 +49,7 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 def duration(text: str) -> timedelta:
     """`12h`, `30d` or `4w`, at most LONGEST. Raises ValueError for anything else."""
     found = _DURATION.fullmatch(text.strip())
-    if found is None or not timedelta(0) < int(found[1]) * _UNITS[found[2]] <= LONGEST:
+    if found is None or int(found[1]) * _UNITS[found[2]] > LONGEST:
         raise ValueError(f"{text!r} is not a length of time such as 12h, 30d or 4w")
     return int(found[1]) * _UNITS[found[2]]
 
@@ -111,6 +78,14 @@ def checked_number(text: YamlText, where: Where, value: Any, least: float, most:
     if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
         raise text.error(where, f"{value!r} must be a number from {least:g} to {most:g}")
     return value
+
+
+def checked_count(text: YamlText, where: Where, value: Any, least: int, most: int) -> int:
+    """A whole number from `least` to `most`, or an error that says where it stands."""
+    number = checked_number(text, where, value, least, most)
+    if number != int(number):
+        raise text.error(where, f"{value!r} must be a whole number")
+    return int(number)
 
 
 def checked_flag(text: YamlText, where: Where, value: Any) -> bool:
@@ -172,18 +147,34 @@ def _top(text: YamlText, where: Where, value: Any) -> int:
 
 def _options(text: YamlText, where: Where, value: Any, words: Collection[str]) -> Mapping[str, Any]:
     written = {} if value is True else keyed(text, where, value, words)
-    return {word: _option(text, (*where, word), word, option) for word, option in written.items()}
+    for word, other in SAME.items():
+        if word in written and other in written:
+            raise text.error((*where, word), f"{word} and {other} mean the same; write one of them")
+    if "in_one" in written and "at_least" not in written:
+        raise text.error((*where, "in_one"), "in_one says within what at_least counts; write at_least, too")
+    return {SAME.get(word, word): _option(text, (*where, word), word, option) for word, option in written.items()}
 
 
 def _option(text: YamlText, where: Where, word: str, value: Any) -> Any:
-    if word == "within":
+    if word in ("within", "not_within"):
         checked_duration(text, where, value)
         return str(value)
-    if word in ("product_type", "family"):
+    if word == "at_least":
+        return checked_count(text, where, value, 1, MOST_OFTEN)
+    if word == "in_one":
+        return checked_word(text, where, value, GROUPS)
+    if word in ("product", "product_type", "category", "family", "campaign"):
         return [str(item) for item in _listed(text, where, value, (str, int))]
     if value is not True:
         raise text.error(where, f"write {word}: true, or leave it out")
     return True
+
+
+def checked_word(text: YamlText, where: Where, value: Any, words: Collection[str]) -> str:
+    """One of `words`, or an error with the nearest one."""
+    if value not in words:
+        raise unknown(text, where, value, words)
+    return str(value)
 
 
 def _listed(text: YamlText, where: Where, value: Any, types: tuple[type, ...]) -> list[Any]:
@@ -211,21 +202,25 @@ def _condition(text: YamlText, where: Where, name: str, value: Any) -> Mapping[s
         return _compared(text, where, value, kind)
     values = _listed(text, where, value, _TYPES[kind])
     for item in values:
-        if name in _CLOSED and item not in _CLOSED[name]:
-            raise unknown(text, where, item, _CLOSED[name])
+        if name in CLOSED:
+            checked_word(text, where, item, CLOSED[name])
     return {"in": values}
 
 
 def _compared(text: YamlText, where: Where, value: Any, kind: str) -> Mapping[str, Any]:
-    compared = keyed(text, where, value, _COMPARISONS[kind])
+    compared = keyed(text, where, value, COMPARISONS[kind])
     if not compared:
-        raise text.error(where, f"compare with {' or '.join(_COMPARISONS[kind]) or 'a value'}")
-    for word, operand in compared.items():
-        if word == "within":
-            checked_duration(text, (*where, word), operand)
-        else:
-            _listed(text, (*where, word), operand, _TYPES["number"])
-    return {word: str(operand) if word == "within" else operand for word, operand in compared.items()}
+        raise text.error(where, f"compare with {' or '.join(COMPARISONS[kind]) or 'a value'}")
+    return {word: _operand(text, (*where, word), kind, operand) for word, operand in compared.items()}
+
+
+def _operand(text: YamlText, where: Where, kind: str, operand: Any) -> Any:
+    if kind == "time":
+        checked_duration(text, where, operand)
+        return str(operand)
+    if isinstance(operand, list):
+        raise text.error(where, f"{operand!r} cannot stand here: a number is needed")
+    return _listed(text, where, operand, _TYPES["number"])[0]
 
 
 def leaves(rule: Rule, *, positive: bool = True) -> list[tuple[str, Mapping[str, Any], bool]]:
@@ -251,5 +246,10 @@ def fields(template: str) -> list[str]:
 
 def sayable(rule: Rule) -> list[str]:
     """What a reason for this rule may name: the traits, and what its positive leaves tell of the item."""
-    told = [word for leaf, _, positive in leaves(rule) if positive for word in STORY.get(leaf, ())]
+    positive = [(word, options) for word, options, meant in leaves(rule) if meant]
+    told = [name for word, options in positive for name in _told(word, options)]
     return [*dict.fromkeys(told), *TRAITS]
+
+
+def _told(word: str, options: Mapping[str, Any]) -> tuple[str, ...]:
+    return (*STORY.get(word, ()), *((TIMES,) if word in OPTIONS and "at_least" in options else ()))

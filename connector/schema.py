@@ -27,6 +27,7 @@ SEEN: dict[str, pa.Schema] = {
         ("other_emails", TEXT),  # separated by ";"
         ("phone", TEXT),
         ("user_id", TEXT),  # the shop's own customer number: what sites send as userId
+        ("same_as", TEXT),  # key of this person's record in another CRM, as this CRM tells it
         ("first_name", TEXT),
         ("last_name", TEXT),
         ("country", TEXT),
@@ -44,6 +45,7 @@ SEEN: dict[str, pa.Schema] = {
         ("subscription_opt_out", BOOL),  # of the kind of mail that these lists are for; None: not asked, or unknown
         ("legal_basis", TEXT),  # for processing and mail, in the CRM's words, separated by ";"
         ("quarantined", BOOL),  # the CRM does not send to the address any more
+        ("mailed_at", TIME),  # when the CRM last sent a mail, of whatever kind; None: it does not tell
         ("merged_into", TEXT),  # key of the survivor; such a row is a tombstone
         ("deleted_at", TIME),
         ("extra", TEXT),
@@ -79,6 +81,7 @@ SEEN: dict[str, pa.Schema] = {
         ("amount", MONEY),  # what the sale is worth, where no line says it
         ("replaces", TEXT),  # keys of other heads of the same sale, separated by ";": this one counts instead of them
         ("replaced_by", TEXT),  # the same from the other end
+        ("gift", BOOL),  # bought to be given away; None: nobody said
         ("updated_at", TIME),
         ("deleted_at", TIME),
     ),
@@ -105,7 +108,7 @@ SEEN: dict[str, pa.Schema] = {
         ("source", TEXT),
         ("kind", TEXT),  # impression | click | view | cart | wish | checkout
         ("identifier_type", TEXT),  # anonymous_id | user_id | email | phone
-        ("identifier", TEXT),
+        ("identifier", TEXT),  # in the one spelling of `identifiers`: sources see to it
         ("product_id", TEXT),
         ("occurred_at", TIME),
         ("received_at", TIME),
@@ -144,12 +147,18 @@ DERIVED: dict[str, pa.Schema] = {
         ("family", TEXT),
         ("net_quantity", MONEY),
         ("bought_quantity", MONEY),
+        ("last_quantity", MONEY),  # bought at the moment of the last purchase
         ("first_purchase_at", TIME),
         ("last_purchase_at", TIME),
         ("last_return_at", TIME),  # of the newest order that returned some, or that was given back whole
         ("last_order_id", TEXT),
         ("last_line_key", TEXT),
         ("last_product_id", TEXT),
+        ("return_order_id", TEXT),  # of the newest return
+        ("return_line_key", TEXT),
+        ("return_product_id", TEXT),
+        ("exchanged", BOOL),  # the newest return was made good by another variant on the same day
+        ("gift", BOOL),  # every purchase was a gift: it says nothing of the person's taste
     ),
     "touch": _schema(
         ("person_id", TEXT),
@@ -177,6 +186,8 @@ DERIVED: dict[str, pa.Schema] = {
         ("city", TEXT),
         ("gender", TEXT),
         ("birth_date", pa.date32()),
+        ("age", LONG),  # in years
+        ("age_band", TEXT),
         ("lifecycle_stage", TEXT),
         ("created_at", TIME),
         ("email_opt_out", BOOL),  # strictest of the person's contacts; None: unknown
@@ -193,6 +204,11 @@ DERIVED: dict[str, pa.Schema] = {
         ("monetary", LONG),
         ("rfm_cell", TEXT),
         ("loyalty_tier", TEXT),
+        ("p_alive", MONEY),  # chance that they buy again at all, when the figures were refreshed
+        ("expected_orders", MONEY),  # days with an order in the policy's horizon
+        ("expected_value", MONEY),  # what these are worth, in the shop's main currency
+        ("funnel_stage", TEXT),  # lead | prospect | first_time | repeat | lapsed
+        ("engagement", TEXT),  # high | medium | low | none
         ("suppressed_until", TIME),  # latest end of this person's suppressions
         ("next_change_at", TIME),  # when something of this person ends without any new event
     ),
@@ -200,11 +216,25 @@ DERIVED: dict[str, pa.Schema] = {
         ("person_id", TEXT),
         ("run", LONG),
         ("family", TEXT),
-        ("reason", TEXT),
+        ("state", TEXT),  # bought | returned (cooling off)
+        ("reason", TEXT),  # bought | exchanged | gift | returned
         ("since", TIME),
         ("until", TIME),
+        (
+            "length",
+            TEXT,
+        ),  # why so long: written | durable | replenishable | pieces | plain | cool_off
         ("evidence", TEXT),  # JSON: order_id, line, product_id, quantity
         ("title", TEXT),  # None: a sensitive item, which nobody is told the name of
+    ),
+    # what was bought, is used up by now and may be offered again
+    "replenish": _schema(
+        ("person_id", TEXT),
+        ("run", LONG),
+        ("family", TEXT),
+        ("due_at", TIME),
+        ("evidence", TEXT),  # JSON: order_id, line, product_id, quantity
+        ("title", TEXT),  # None: a sensitive item
     ),
     "recommendation": _schema(
         ("person_id", TEXT),
@@ -223,12 +253,12 @@ DERIVED: dict[str, pa.Schema] = {
         ("reason", TEXT),
         ("evidence", TEXT),
     ),
-    # whom the rule of a list that addresses people holds for, but whom consent keeps out of it
+    # whom the rule of a list holds for, but whom consent, a holdout or a limit keeps out of it
     "excluded": _schema(
         ("person_id", TEXT),
         ("run", LONG),
         ("audience", TEXT),
-        ("reason", TEXT),  # a mail_barrier, no_ads_consent or profiling_opt_out
+        ("reason", TEXT),  # a mail_barrier, no_ads_consent, profiling_opt_out, holdout or limit
     ),
 }
 
@@ -242,6 +272,17 @@ FIGURES: dict[str, pa.Schema] = {
         ("value", REAL),  # epoch seconds for recency
         ("tie", TEXT),
     ),
+    # who comes again, how often and for how much: a row for each parameter of a model
+    "model": _schema(
+        ("run", LONG),
+        ("model", TEXT),  # mbg_nbd | bg_nbd | plain, of orders; gamma_gamma | plain_value, of what they are worth
+        ("parameter", TEXT),
+        ("value", REAL),  # times in days, money in the shop's main currency
+        ("persons", LONG),  # learned from so many
+        ("log_likelihood", REAL),  # None: a plain rule
+        ("why", TEXT),
+        ("learned_at", TIME),
+    ),
     "affinity": _schema(
         ("run", LONG),
         ("family", TEXT),
@@ -250,7 +291,41 @@ FIGURES: dict[str, pa.Schema] = {
         ("base", LONG),  # persons who bought `family`
         ("confidence", REAL),
         ("lift", REAL),
-        ("rank", LONG),  # within family, 0 is best
+        ("weight", REAL),  # what having `family` adds to the score of `next_family`; negative: it speaks against it
+        ("rank", LONG),  # within next_family, 0 is the weightiest
+    ),
+    # ways to find the next family, each as it foretold the end of the shop's history after learning from the rest
+    "method": _schema(
+        ("run", LONG),
+        ("method", TEXT),  # linear | cosine | lift | co_occurrence | best_sellers_in_category | best_sellers
+        ("recall", REAL),  # at 10, averaged over `people`; None: not tried
+        ("ndcg", REAL),
+        ("people", LONG),
+        ("split_at", TIME),
+        ("chosen", BOOL),
+        ("why", TEXT),
+    ),
+    "best_seller": _schema(
+        ("run", LONG),
+        ("product_type", TEXT),  # empty: the whole shop
+        ("family", TEXT),
+        ("place", LONG),
+        ("buyers", LONG),
+    ),
+    # how often and how soon each family is bought again, and how long a purchase keeps it out of ads for that
+    "rhythm": _schema(
+        ("run", LONG),
+        ("family", TEXT),
+        ("kind", TEXT),  # durable | replenishable | pieces | plain: too little is known
+        ("buyers", LONG),
+        ("again", LONG),  # buyers with purchases on several days
+        ("soon", LONG),  # those of them whose purchases all lie within 30 days
+        ("share", REAL),  # of buyers who buy again, shrunk to product type and shop
+        ("soon_share", REAL),
+        ("gap", REAL),  # median days between purchases, shrunk in the same way; None: nobody in the shop bought again
+        ("usual", REAL),  # median quantity of a purchase
+        ("days", LONG),  # the learned window; None: the policy's
+        ("why", TEXT),
     ),
     "family": _schema(
         ("run", LONG),
@@ -261,7 +336,25 @@ FIGURES: dict[str, pa.Schema] = {
         ("buyers", LONG),
         ("available", BOOL),
         ("sensitive", BOOL),
+        ("collected", BOOL),  # who has one family of its product type is offered others
         ("own_list", BOOL),  # this family has an exclusion list of its own
+    ),
+    # why products are of one family: each edge from both of its ends
+    "same": _schema(
+        ("run", LONG),
+        ("product_id", TEXT),
+        ("family", TEXT),
+        ("via", TEXT),  # same.yaml | alias | gtin | mpn | sku | item_group_id | product_type
+        ("key", TEXT),  # the number, id or path that both have
+        ("same_as", TEXT),  # the other product
+    ),
+    # lists that are not kept: more are defined than `policy.most_lists` allows
+    "left_out": _schema(
+        ("run", LONG),
+        ("audience", TEXT),
+        ("members", LONG),
+        ("value", REAL),  # share of all that the lists of its kind are worth
+        ("why", TEXT),
     ),
 }
 

@@ -101,11 +101,16 @@ def load(name: str, home: Path | None) -> YamlText:
     """
     own = home / "mappings" / f"{name}.yaml" if home else None
     if own is not None and own.is_file():
-        return parse(_read(own), str(own))
+        return load_file(own)
     packaged = resources.files("mappings") / f"{name}.yaml"
     if not packaged.is_file():
         raise SetupError(f"there is no mapping called {name!r}", hint=f"create {own}" if own else "check the name")
     return parse(packaged.read_text("utf-8"), f"mappings/{name}.yaml")
+
+
+def load_file(path: Path) -> YamlText:
+    """One YAML file. Raises SetupError: it cannot be read, or is no YAML."""
+    return parse(_read(path), str(path))
 
 
 def _read(path: Path) -> str:
@@ -115,3 +120,5 @@ def _read(path: Path) -> str:
         return path.read_text("utf-8")
     except UnicodeDecodeError as error:
         raise SetupError(f"{path} is not UTF-8 text (byte {error.start})", hint=f"save {path} as UTF-8") from None
+    except OSError as error:
+        raise SetupError(f"{path} cannot be read: {error.strerror}", hint="check the path") from None

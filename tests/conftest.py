@@ -1,5 +1,6 @@
 """What every test gets: a clean environment, the shared shops, a small shop of its own, a private PostgreSQL."""
 
+import gc
 import logging
 import os
 import pwd
@@ -55,6 +56,13 @@ def pytest_configure(config: pytest.Config) -> None:
     Sandbox.start = started  # type: ignore[method-assign]
 
 
+def pytest_collection_finish() -> None:
+    """Modules and tests live to the end: the garbage collector need not look through them at every turn."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """A test in which the SDK's models refuse a request or an answer fails, whatever else it found."""
@@ -108,6 +116,15 @@ def worlds(shared: Path) -> Path:
     found = shared / "worlds"
     if not found.is_dir():
         missing("shared", "the shared folder holds no worlds")
+    return found
+
+
+@pytest.fixture(scope="session")
+def published(shared: Path) -> Path:
+    """The folder of published figures."""
+    found = shared / "published"
+    if not found.is_dir():
+        missing("shared", "the shared folder holds no published figures")
     return found
 
 

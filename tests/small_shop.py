@@ -77,6 +77,8 @@ def write(folder: Path) -> Path:
 
 
 AUDIENCES = """\
+policy:
+  suppression: {cool_off: 2d}
 audiences:
   - name: recent_buyers
     label: Recent buyers
@@ -89,7 +91,7 @@ audiences:
     rule: {carted: {within: 30d, not_bought: true}}
     reason: "left {title} in the cart on {date}"
 """
-"""Two lists are enough here, and are decided faster than the packaged ones."""
+"""Two lists are enough here, and are decided faster than the packaged ones. What came back has long cooled off."""
 
 
 def install(home: Path, shop: Path, portal: Sandbox) -> Path:

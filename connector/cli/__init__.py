@@ -8,9 +8,11 @@ import typer
 
 from connector.cli import (
     audiences,
+    catalogue,
     check,
     connect,
     demo,
+    evaluate,
     explain,
     import_file,
     init,
@@ -38,7 +40,9 @@ app.command("run")(run.command)
 app.command("serve")(serve.command)
 app.command("status")(status.command)
 app.command("explain")(explain.command)
+app.command("evaluate")(evaluate.command)
 app.add_typer(audiences.app, name="audiences")
+app.command("catalogue")(catalogue.command)
 app.command("retry")(retry.command)
 app.command("import")(import_file.command)
 app.command("sandbox")(sandbox.command)

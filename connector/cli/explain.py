@@ -6,8 +6,12 @@ import typer
 
 from connector.cli import options
 from connector.cli.terminal import heading, moment, print_json, say
-from connector.explain import Explanation, Listed, Suppressed, explain
+from connector.explain import Explanation, Listed, Story, Suppressed, explain
+from connector.explain.stories import said
 from connector.home import open_home
+
+SHOWN = 10
+"""Items that are kept out of no ads any more, on the screen."""
 
 
 def command(
@@ -31,11 +35,20 @@ def show(found: Explanation) -> None:
     say(f"Person {found.person_id} ({where or 'no contact'}), as of {moment(found.as_of)} UTC")
     if found.item:
         say(f"Item {found.item.family}: {found.item.story}")
+        if found.item.told:
+            _show_story(found.item.told)
     heading("Kept out of their ads")
     for suppressed in found.suppressions:
         _show_suppressed(suppressed)
     if not found.suppressions:
         say("nothing")
+    free = [story for story in found.stories if story.until is None]
+    if free:
+        heading("Bought or given back before")
+    for story in free[:SHOWN]:
+        say(f"{story.title} ({story.family}): {story.now}")
+    if len(free) > SHOWN:
+        say(f"and {len(free) - SHOWN:,} more; --item ID tells of one")
     heading("Lists")
     for listed in found.lists:
         _show_listed(listed)
@@ -48,9 +61,17 @@ def show(found: Explanation) -> None:
     say(", ".join(f"{name} {_trait(value)}" for name, value in found.traits.items()) or "none")
 
 
+def _show_story(story: Story) -> None:
+    for step in story.steps:
+        say(f"  {moment(step.at)}  {step.what}")
+    say(f"  so long because: {story.why}")
+    if story.then:
+        say(f"  then: {story.then}")
+
+
 def _show_suppressed(one: Suppressed) -> None:
     behind = f"order {one.evidence.get('order_id')}, {one.evidence.get('product_id')}"
-    say(f"{one.title} ({one.family}) until {one.until:%Y-%m-%d}: {one.reason} on {moment(one.since)}, {behind}")
+    say(f"{one.title} ({one.family}) until {one.until:%Y-%m-%d}: {said(one.reason)} on {moment(one.since)}, {behind}")
     say(f"  lists: {', '.join(one.lists) or 'none of its own'}")
     if one.ads.impressions:
         times = f"shown {one.ads.impressions:,} times after that, last on {moment(one.ads.last_at)}"

@@ -55,9 +55,9 @@ def show_lists(audiences: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def excluded_in_words(excluded: Mapping[str, int]) -> str:
-    """`12 kept out by consent: 9 opted out, 3 unknown consent`."""
+    """`12 kept out: 9 opted out, 3 unknown consent`."""
     reasons = ", ".join(f"{persons:,} {reason.replace('_', ' ')}" for reason, persons in excluded.items())
-    return f"{sum(excluded.values()):,} kept out by consent: {reasons}"
+    return f"{sum(excluded.values()):,} kept out: {reasons}"
 
 
 def show_calls(calls: Mapping[str, Mapping[str, int | None]]) -> None:

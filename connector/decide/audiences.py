@@ -1,50 +1,61 @@
 """Who fits which list: the rule, the consent its purpose needs, and the reason."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from functools import partial
 
 import ibis
 import ibis.expr.types as ir
 
 from connector.audiences import Audiences
 from connector.decide.consent import barrier
+from connector.decide.figures import Figures
 from connector.decide.reasons import reason, spoken, stated
-from connector.decide.rules import Story, holds, told, with_stories
+from connector.decide.rules import holds, told, with_stories
+from connector.decide.shares import held_out, past_limit
 from connector.decide.stories import TOLD, Basis, Options, story, suppressed_story
 from connector.decide.text import json_object
 from connector.model import Audience, Purpose
-from connector.relations import Keep, among, lazily
-from connector.rule_language import EACH_FAMILY, TRAITS, fields, leaves
+from connector.relations import Keep, among, lazily, without
+from connector.rule_language import fields, leaves
+from connector.rule_words import EACH_FAMILY, TRAITS
 
 ADDRESSED = (Purpose.EMAIL, Purpose.RETARGET)
+Shared = Callable[[bool, str, Options], ir.Table]
+"""addressed, word and options -> their story, computed once for all audiences that ask."""
 
 
-def fitting(trait: ir.Table, basis: Basis, family: ir.Table, audiences: Audiences, keep: Keep = lazily) -> ir.Table:
+def fitting(trait: ir.Table, basis: Basis, figures: Figures, audiences: Audiences, keep: Keep = lazily) -> ir.Table:
     """[person_id, audience, reason, evidence, barrier] of every person whom the rule of an audience holds for.
 
-    A person is wanted in the list where there is no `barrier`; else it says which consent keeps them out.
+    A person is wanted in the list where there is no `barrier`; else it says what keeps them out: a consent, that the
+    audience holds them out, or that others come first in a list with a limit.
 
     Args:
-        family: shop-wide figures of families; says which have a list of their own.
+        figures: say which families have a list of their own, where limits are drawn, and which lists are left out.
         keep: computes what several audiences share once.
     """
-    stories = _shared_stories(basis, audiences, keep)
+    shared = _shared_stories(basis, audiences, keep)
     parts = [
-        _own_lists(one, basis.active, family)
+        _own_lists(one, basis.active, figures.family)
         if EACH_FAMILY in one.rule
-        else _members(one, trait, stories[one.purpose in ADDRESSED], basis.as_of)
+        else _members(one, trait, shared, figures.cutpoint, basis)
         for one in audiences.audiences
     ]
-    return ibis.union(*parts)
+    return without(ibis.union(*parts), figures.left_out, ["audience"])
 
 
-def listed(audiences: Audiences, family: ir.Table) -> tuple[Audience, ...]:
-    """The audiences as lists: `each_family` becomes one a family that has a list of its own, named <name>_<family>."""
+def listed(audiences: Audiences, family: ir.Table, left_out: ir.Table) -> tuple[Audience, ...]:
+    """The audiences as lists: `each_family` becomes one a family that has a list of its own, named <name>_<family>.
+
+    Lists that are left out for want of room are not among them.
+    """
     own = family.filter(family.own_list).select("family", "title").order_by("family").to_pyarrow().to_pylist()
     expanded: list[Audience] = []
     for one in audiences.audiences:
         expanded += [_for_family(one, row["family"], row["title"]) for row in own] if EACH_FAMILY in one.rule else [one]
-    return tuple(expanded)
+    gone = set(left_out.select("audience").to_pyarrow()["audience"].to_pylist())
+    return tuple(one for one in expanded if one.name not in gone)
 
 
 def _for_family(audience: Audience, family: str, title: str) -> Audience:
@@ -52,32 +63,44 @@ def _for_family(audience: Audience, family: str, title: str) -> Audience:
     return replace(audience, name=f"{audience.name}_{family}", label=label, rule={"suppressed": {"family": [family]}})
 
 
-def _shared_stories(basis: Basis, audiences: Audiences, keep: Keep) -> dict[bool, Story]:
-    """Story for audiences that address people and for those that do not, each computed once."""
+def _shared_stories(basis: Basis, audiences: Audiences, keep: Keep) -> Shared:
+    """Stories that tell what any audience names of them."""
+    asked: dict[str, dict[str, None]] = {}
+    for one in audiences.audiences:
+        for word, options, _ in leaves(one.rule):
+            asked.setdefault(_key(one.purpose in ADDRESSED, word, options), {}).update(dict.fromkeys(_named(one)))
     kept: dict[str, ir.Table] = {}
 
-    def shared(addressed: bool) -> Story:
-        def of(word: str, options: Options) -> ir.Table:
-            name = f"{addressed} {word} {options}"
-            if name not in kept:
-                kept[name] = keep(story(basis, word, options, addressed))
-            return kept[name]
+    def shared(addressed: bool, word: str, options: Options) -> ir.Table:
+        key = _key(addressed, word, options)
+        if key not in kept:
+            kept[key] = keep(story(basis, word, options, addressed, list(asked[key])))
+        return kept[key]
 
-        return of
-
-    return {addressed: shared(addressed) for addressed in (True, False)}
+    return shared
 
 
-def _members(audience: Audience, trait: ir.Table, stories: Story, as_of: datetime) -> ir.Table:
-    person = with_stories(trait, audience.rule, stories)
-    chosen = person.filter(holds(person, audience.rule, as_of))
-    said = told(chosen, audience.rule)
+def _key(addressed: bool, word: str, options: Options) -> str:
+    return f"{addressed} {word} {options}"
+
+
+def _named(audience: Audience) -> list[str]:
+    """What the reason names of an item."""
+    return [name for name in dict.fromkeys(fields(audience.reason)) if name in TOLD]
+
+
+def _members(audience: Audience, trait: ir.Table, shared: Shared, cutpoint: ir.Table, basis: Basis) -> ir.Table:
+    named, stories = _named(audience), partial(shared, audience.purpose in ADDRESSED)
+    person = with_stories(trait, audience.rule, stories, named)
+    chosen = past_limit(person.filter(holds(person, audience.rule, basis.as_of)), audience, cutpoint)
+    said = told(chosen, audience.rule, named)
+    bar = barrier(chosen, audience.purpose).coalesce(held_out(chosen.person_id, audience), chosen.over)
     return chosen.select(
         "person_id",
         audience=ibis.literal(audience.name),
-        reason=reason(audience.reason, {**spoken(chosen), **{name: said[name] for name in TOLD}}),
+        reason=reason(audience.reason, {**spoken(chosen, fields(audience.reason)), **said}),
         evidence=said["evidence"].coalesce(_trait_evidence(chosen, audience)),
-        barrier=barrier(chosen, audience.purpose),
+        barrier=bar,
     )
 
 
@@ -91,11 +114,11 @@ def _trait_evidence(person: ir.Table, audience: Audience) -> ir.StringValue:
 def _own_lists(audience: Audience, active: ir.Table, family: ir.Table) -> ir.Table:
     """Each person with a suppressed family that has a list, in that list."""
     own = family.filter(family.own_list).select("family")
-    rows = suppressed_story(among(active, own, ["family"]))
+    rows = suppressed_story(among(active, own, ["family"]), ["family", *_named(audience)])
     return rows.select(
         "person_id",
         audience=audience.name + "_" + rows.family,
-        reason=reason(audience.reason, {name: rows[name] for name in TOLD}),
+        reason=reason(audience.reason, {name: rows[name] for name in _named(audience)}),
         evidence="evidence",
         barrier=ibis.null("string"),
     )

@@ -1,4 +1,4 @@
-"""What persons spent and when: the base of RFM and loyalty."""
+"""What persons spent and when: the base of RFM, tiers and what is foreseen."""
 
 from datetime import datetime
 
@@ -8,6 +8,9 @@ import ibis.expr.types as ir
 from connector.decide.cutpoints import TYPES
 from connector.policies.loyalty import LoyaltyPolicy
 from connector.relations import at, lasting
+
+DAY = 86_400
+MONEY = "decimal(18,4)"
 
 CURRENCY = "currency"
 """The figure among the cutpoints whose `tie` is the shop's main currency and whose `value` counts its lines."""
@@ -29,31 +32,42 @@ def currency_of(cutpoint: ir.Table) -> str | None:
 
 
 def buying(line: ir.Table, cutpoint: ir.Table, policy: LoyaltyPolicy, as_of: datetime) -> ir.Table:
-    """[person_id, orders, spend, first_order_at, last_order_at, tier_spend, tier_change_at] of persons with lines.
+    """What persons with lines bought up to `as_of`.
 
-    An order counts, in any currency, when it has a line that was not given back whole. Spend is net of returns, in the
-    shop's main currency (a line without currency is in it); others are never added. `tier_spend` is that of the tier
-    window, None without an order in it; `tier_change_at` is when the oldest line leaves the window.
+    Columns: person_id, orders, order_days, spend, first_order_at, last_order_at, tier_spend, tier_change_at. An order
+    counts, in any currency, when it has a line that was not given back whole; `order_days` counts the days (UTC)
+    with one. `tier_spend` is the spend of the tier's window, None without an order in it; `tier_change_at` is when the
+    oldest line leaves the window.
     """
-    told = line.cross_join(cutpoint.aggregate(main=cutpoint.tie.max(where=cutpoint.figure == CURRENCY)))
+    told = priced(line, cutpoint)
     sold = told.counts > 0
-    spent = ibis.ifelse((told.currency == told.main).fill_null(True), _value(told), 0)
     recent = told.ordered_at > at(as_of - policy.window)
     found = told.group_by("person_id").agg(
         orders=told.order_id.coalesce(told.order_key).nunique(where=sold),
-        spend=spent.sum().cast("decimal(18,4)"),
+        order_days=day(told.ordered_at).nunique(where=sold),
+        spend=told.spent.sum().cast(MONEY),
         first_order_at=told.ordered_at.min(where=sold),
         last_order_at=told.ordered_at.max(where=sold),
-        recent_spend=spent.sum(where=recent).cast("decimal(18,4)"),
+        recent_spend=told.spent.sum(where=recent).cast(MONEY),
         in_window=(sold & recent).any(),
         oldest=told.ordered_at.min(where=recent),
     )
-    tier_spend = ibis.ifelse(found.in_window, found.recent_spend, ibis.null("decimal(18,4)"))
+    tier_spend = ibis.ifelse(found.in_window, found.recent_spend, ibis.null(MONEY))
     return found.mutate(tier_spend=tier_spend, tier_change_at=found.oldest + lasting(policy.window)).drop(
         "recent_spend", "in_window", "oldest"
     )
 
 
-def _value(line: ir.Table) -> ir.DecimalValue:
-    """What a line adds to the spend; negative for a return."""
-    return (line.counts * line.unit_price).fill_null(ibis.literal(0, type="decimal(18,4)"))
+def day(moment: ir.TimestampValue) -> ir.IntegerValue:
+    """Days since 1970, in UTC."""
+    return (moment.epoch_seconds() // DAY).cast("int64")
+
+
+def priced(line: ir.Table, cutpoint: ir.Table) -> ir.Table:
+    """Lines with `spent`: what each adds to the spend, negative for a return.
+
+    Spend is in the shop's main currency (a line without currency is in it); others are never added.
+    """
+    told = line.cross_join(cutpoint.aggregate(main=cutpoint.tie.max(where=cutpoint.figure == CURRENCY)))
+    value = (told.counts * told.unit_price).fill_null(ibis.literal(0, type=MONEY))
+    return told.mutate(spent=ibis.ifelse((told.currency == told.main).fill_null(True), value, 0))

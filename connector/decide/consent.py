@@ -16,7 +16,13 @@ MAIL = {
 }
 """`mail_barrier` -> what it means. The strictest comes first: what a person refused before what nobody knows."""
 
-WORDS = {**MAIL, "no_ads_consent": "ads were not granted", "profiling_opt_out": "objects to profiling"}
+WORDS = {
+    **MAIL,
+    "no_ads_consent": "ads were not granted",
+    "profiling_opt_out": "objects to profiling",
+    "holdout": "held out, to see what the list does",
+    "limit": "the list is full, and others come first",
+}
 """Why somebody is excluded -> the same in words."""
 
 NOBODY = ""

@@ -1,68 +1,106 @@
 """Cross-sell: what buyers of the same things bought next, and never what a person has, had or may not be shown."""
 
+from datetime import datetime
+from typing import Protocol
+
 import ibis
 import ibis.expr.types as ir
 
-from connector.decide.figures import Figures
+from connector.decide.best_sellers import SHOP
 from connector.decide.items import newest_families
+from connector.decide.ranking import PAIR, anything, best_for, candidates, first, new_to, tellable, typed
 from connector.policies.cross_sell import CrossSellPolicy
-from connector.relations import Keep, Merged, among, lazily, without
+from connector.relations import KINDS, Keep, Merged, among, at, lazily, without
 
-EXACT = "decimal(18,6)"
-"""Weights are added as decimals: sums of floats would depend on who else is decided in the same run."""
+
+class Shop(Protocol):
+    """Of the shop-wide figures those that recommendations follow from."""
+
+    @property
+    def family(self) -> ir.Table:
+        """As in the warehouse."""
+
+    @property
+    def affinity(self) -> ir.Table:
+        """As in the warehouse."""
+
+    @property
+    def best_seller(self) -> ir.Table:
+        """As in the warehouse."""
+
+
+def cooling(contact: ir.Table, policy: CrossSellPolicy, as_of: datetime) -> ir.Table:
+    """[person_id] who got a mail less than `policy.cool_down` ago, as far as a CRM tells."""
+    return contact.filter(contact.mailed_at > at(as_of - policy.cool_down)).select("person_id").distinct()
 
 
 def recommendations(
-    merged: Merged, figures: Figures, refusing: ir.Table, policy: CrossSellPolicy, keep: Keep = lazily
+    merged: Merged, figures: Shop, spared: ir.Table, policy: CrossSellPolicy, keep: Keep = lazily
 ) -> ir.Table:
     """[person_id, rank, family, product_id, title, score, why], the best `policy.shown` a person, rank 0 first.
 
-    The score of a family is the sum, over the families the person has, of sqrt(support x lift): item cosine, but for
-    the shop's size. The heaviest of them is told as the cause. A family that was ever held or returned is left out, as
-    is what is sensitive or out of stock.
+    The score of a family is the sum of `affinity.weight` over the families the person has and did not give away. The
+    heaviest of them is told as the cause; it must have been bought with it by `policy.support` people. Whoever is left
+    with too few gets best-sellers (score 0): of the product types the person touched or has, then of the shop. A family
+    that was ever held or returned is left out, as is what is sensitive or out of stock, and what another of its
+    product type stands in for. Nobody who has nothing is recommended anything.
 
     Args:
-        refusing: [person_id] who objected to profiling.
+        spared: [person_id] who are not to be recommended anything.
     """
-    willing = without(merged.holding.filter(merged.holding.net_quantity > 0), refusing, ["person_id"])
-    has = newest_families(willing, policy.families_a_person).select("person_id", "family")
-    apt = keep(_apt(figures))
-    causes = has.inner_join(apt, "family")
-    total = causes.group_by("person_id", "next_family").agg(score=causes.weight.sum())
-    ever = merged.holding.select("person_id", next_family="family")
-    first = keep(_first(without(total, ever, ["person_id", "next_family"]), policy))
-    return _told(_with_cause(first, apt, has), figures.family)
-
-
-def _apt(figures: Figures) -> ir.Table:
-    """[family, next_family, support, base, weight] of what may be shown."""
+    willing = without(merged.holding.filter(merged.holding.net_quantity > 0), spared, ["person_id"])
+    has = keep(typed(willing.select(*PAIR, "last_purchase_at", "gift"), figures.family))
+    taste = newest_families(has.filter(~has.gift), policy.families_a_person)
     shown = figures.family.filter(figures.family.available, ~figures.family.sensitive)
-    apt = among(figures.affinity, shown.select(next_family="family"), ["next_family"])
-    weight = (apt.support * apt.lift).sqrt().cast(EXACT)
-    return apt.select("family", "next_family", "support", "base", weight=weight)
+    apt = keep(among(figures.affinity, shown.select(next_family="family"), ["next_family"]))
+    ever = merged.holding.select(*PAIR)
+    personal = new_to(candidates(taste, apt, figures.family, policy), ever, has)
+    best = keep(first(personal, policy.shown, policy.same_type))
+    filled = keep(_filled(best, has, ever, merged, figures, policy))
+    return _told(filled, apt.filter(tellable(apt, policy)), taste, figures.family)
 
 
-def _first(total: ir.Table, policy: CrossSellPolicy) -> ir.Table:
-    order = [total.score.desc(), total.next_family]
-    ranked = total.mutate(rank=ibis.row_number().over(ibis.window(group_by=total.person_id, order_by=order)))
-    return ranked.filter(ranked["rank"] < policy.shown)
+def _filled(
+    best: ir.Table, has: ir.Table, ever: ir.Table, merged: Merged, figures: Shop, policy: CrossSellPolicy
+) -> ir.Table:
+    """What goes with what persons have, and best-sellers for those who have less than `policy.shown` of it."""
+    full = best.filter(best["rank"] == policy.shown - 1)
+    short = without(has.select("person_id").distinct(), full, ["person_id"])
+    touch = merged.touch.filter(sum(merged.touch[name] for name in KINDS.values()) > 0)
+    theirs = among(touch.select(*PAIR), short, ["person_id"])
+    types = typed(theirs, figures.family).union(
+        among(has, short, ["person_id"]).select(*PAIR, "product_type", "collected")
+    )
+    wanting = types.filter(types.product_type.notnull()).select("person_id", "product_type").union(anything(short))
+    rest = without(new_to(best_for(wanting, figures.best_seller, figures.family), ever, has), best, PAIR)
+    columns = (*PAIR, "product_type", "tier", "score", "place", "buyers", "named")
+    known = best.mutate(buyers=ibis.null("int64"), named=ibis.null("string"))
+    return first(known.select(*columns).union(rest.select(*columns)), policy.shown, policy.same_type)
 
 
-def _with_cause(first: ir.Table, apt: ir.Table, has: ir.Table) -> ir.Table:
-    """The chosen few with the heaviest of what the person has: looked up again, for keeping every cause costs more."""
-    both = first.inner_join(apt, "next_family").inner_join(has, ["person_id", "family"])
+def _told(chosen: ir.Table, causing: ir.Table, taste: ir.Table, family: ir.Table) -> ir.Table:
+    """The chosen with what is shown of them, and why in words."""
+    cause = _causes(chosen, causing, taste).inner_join(family.select("family", cause="title"), "family")
+    named = cause.select("person_id", "support", "base", "cause", family="next_family")
+    target = family.select("title", "product_id", "family")
+    known = chosen.left_join(named, PAIR).drop("person_id_right", "family_right").inner_join(target, "family")
+    together = "bought with " + known.cause + " by " + _count(known.support) + " of " + _count(known.base)
+    best = ibis.ifelse(known.named == SHOP, "best-seller", "best-seller in " + known.named)
+    why = together.coalesce(best + ", bought by " + _count(known.buyers))
+    return known.select(
+        "person_id", "rank", "family", "product_id", "title", score=known.score.cast("float64"), why=why
+    )
+
+
+def _causes(chosen: ir.Table, causing: ir.Table, taste: ir.Table) -> ir.Table:
+    """The heaviest cause of each of the chosen few: looked up again, for keeping every cause costs more."""
+    few = chosen.filter(chosen.tier == 0).select("person_id", next_family="family")
+    both = few.inner_join(causing, "next_family").inner_join(taste.select(*PAIR), PAIR)
     order = [both.weight.desc(), both.support.desc(), both.family]
     pair = ibis.window(group_by=[both.person_id, both.next_family], order_by=order)
-    ranked = both.mutate(place=ibis.row_number().over(pair))
-    return ranked.filter(ranked.place == 0)
+    ranked = both.mutate(heavier=ibis.row_number().over(pair))
+    return ranked.filter(ranked.heavier == 0)
 
 
-def _told(first: ir.Table, family: ir.Table) -> ir.Table:
-    cause = family.select("family", cause="title")
-    target = family.select("title", "product_id", next_family="family")
-    both = first.inner_join(cause, "family").inner_join(target, "next_family")
-    counted = both.support.cast("string") + " of " + both.base.cast("string")
-    why = "bought with " + both.cause + " by " + counted
-    return both.select(
-        "person_id", "rank", "product_id", "title", family="next_family", score=both.score.cast("float64"), why=why
-    )
+def _count(number: ir.IntegerValue) -> ir.StringValue:
+    return number.cast("string")

@@ -4,12 +4,14 @@ Persons are in order of (value, person_id). A boundary is the greatest of those 
 sorts after it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import ibis
 import ibis.expr.types as ir
 
 QUINTILES = 5
+FIRST = ""
+"""The person_id that sorts before all others."""
 TYPES = {"figure": "string", "rank": "int64", "value": "float64", "tie": "string"}
 
 
@@ -21,6 +23,18 @@ def quintiles(person: ir.Table, figure: str) -> ir.Table:
     last = tiles.mutate(place=ibis.row_number().over(ibis.window(group_by=tiles.tile, order_by=back)))
     kept = last.filter(last.place == 0, last.tile < QUINTILES - 1)
     return _typed(kept.select(figure=ibis.literal(figure), rank=kept.tile + 1, value=kept.value, tie=kept.person_id))
+
+
+def at_least(figure: str, bounds: Sequence[float]) -> ir.Table:
+    """[figure, rank, value, tie]: the bounds themselves, in the order given; whoever has just that stands above."""
+    rows = [{"figure": figure, "rank": rank, "value": value, "tie": FIRST} for rank, value in enumerate(bounds, 1)]
+    return ibis.memtable(rows, schema=TYPES)
+
+
+def lowered(cutpoint: ir.Table, figure: str, named: str, percent: float) -> ir.Table:
+    """The boundaries of one figure at so much of their values, as another; whoever has just that stands above."""
+    rows = cutpoint.filter(cutpoint.figure == figure)
+    return _typed(rows.mutate(figure=ibis.literal(named), value=rows.value * percent / 100, tie=ibis.literal(FIRST)))
 
 
 def tops(person: ir.Table, figure: str, percents: Iterable[float]) -> ir.Table:
@@ -45,8 +59,10 @@ def _typed(table: ir.Table) -> ir.Table:
     return table.select(**{name: table[name].cast(kind) for name, kind in TYPES.items()})
 
 
-def placed(person: ir.Table, cutpoint: ir.Table, values: dict[str, ir.Value], ranks: dict[str, int]) -> ir.Table:
-    """[person_id, one column a figure]: how many of the figure's boundaries the person stands above.
+def placed(
+    person: ir.Table, cutpoint: ir.Table, values: dict[str, ir.Value], ranks: dict[str, int], *named: str
+) -> ir.Table:
+    """[person_id, one column a figure, *named]: how many of the figure's boundaries the person stands above.
 
     Args:
         values: figure -> the person's value; where it is null the count is null.
@@ -55,7 +71,7 @@ def placed(person: ir.Table, cutpoint: ir.Table, values: dict[str, ir.Value], ra
     plain = person.mutate(**{f"value_of_{figure}": value.cast("float64") for figure, value in values.items()})
     both = plain.cross_join(_one_row(cutpoint, ranks))
     above = {figure: _above(both, figure, ranks[figure]) for figure in values}
-    return both.select("person_id", **above)
+    return both.select("person_id", *named, **above)
 
 
 def _one_row(cutpoint: ir.Table, ranks: dict[str, int]) -> ir.Table:

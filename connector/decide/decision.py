@@ -7,11 +7,12 @@ import ibis.expr.types as ir
 
 from connector.audiences import Audiences
 from connector.decide.audiences import fitting
-from connector.decide.cross_sell import recommendations
+from connector.decide.cross_sell import cooling, recommendations
 from connector.decide.figures import Figures
+from connector.decide.next_changes import next_changes
 from connector.decide.stories import Basis
-from connector.decide.suppress import suppressed, suppression
-from connector.decide.traits import COLUMNS, next_changes, traits
+from connector.decide.suppress import due, replenish, standings, suppressed, suppression
+from connector.decide.traits import COLUMNS, traits
 from connector.relations import Keep, Merged, among, lazily
 
 
@@ -21,6 +22,7 @@ class Decisions:
 
     trait: ir.Table
     suppression: ir.Table
+    replenish: ir.Table
     recommendation: ir.Table
     wanted: ir.Table
     excluded: ir.Table
@@ -33,19 +35,23 @@ def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: dateti
     gives exactly their part of deciding all, and a person without news need not be decided again before
     `trait.next_change_at`. Whoever has no contact is neither wanted nor excluded for want of consent.
     """
-    active = keep(suppressed(merged, audiences.policy.suppression, as_of))
-    person = keep(traits(merged, figures, active, audiences, as_of))
+    standing = keep(standings(merged.holding, merged.catalogue, figures.rhythm, audiences.policy.suppression))
+    active, used_up = suppressed(standing, as_of), keep(replenish(due(standing, as_of), figures.family))
+    person = keep(traits(merged, figures, active, audiences, as_of, keep))
     refusing = person.filter(person.profiling_opt_out.fill_null(False)).select("person_id")
-    recommended = keep(recommendations(merged, figures, refusing, audiences.policy.cross_sell, keep))
-    basis = Basis(merged, active, recommended, as_of)
-    changes = next_changes(person, active, merged, audiences, as_of)
-    fit = keep(fitting(person, basis, figures.family, audiences, keep))
+    offer = audiences.policy.cross_sell
+    spared = refusing.union(cooling(merged.contact, offer, as_of)).distinct()
+    recommended = keep(recommendations(merged, figures, spared, offer, keep))
+    basis = Basis(merged, active, recommended, used_up, figures.family, as_of)
+    changes = next_changes(person, basis, audiences)
+    fit = keep(fitting(person, basis, figures, audiences, keep))
     known = among(fit.filter(fit.barrier.notnull()), merged.contact, ["person_id"])
     return Decisions(
         trait=keep(
             person.left_join(changes, "person_id").select(*[person[name] for name in COLUMNS], changes.next_change_at)
         ),
         suppression=keep(suppression(active)),
+        replenish=used_up,
         recommendation=recommended,
         wanted=fit.filter(fit.barrier.isnull()).drop("barrier"),
         excluded=known.select("person_id", "audience", reason="barrier"),

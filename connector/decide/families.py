@@ -9,9 +9,10 @@ from connector.relations import KINDS, Merged
 
 
 def families(merged: Merged, policy: Policy) -> ir.Table:
-    """[family, title, product_type, product_id, buyers, available, sensitive, own_list], as in the warehouse.
+    """One row a family in the columns of the warehouse's `family`.
 
     `product_id` is the variant to show: one in stock before one that is not, then the most bought, then by id.
+    `collected`: at least `cross_sell.collected` of the buyers of its product type bought several families of it.
     """
     goods = _goods(merged)
     shown = goods.age == 0
@@ -22,7 +23,10 @@ def families(merged: Merged, policy: Policy) -> ir.Table:
         available=goods.available.any(),
         sensitive=goods.sensitive.any(),
     )
-    return _with_own_list(described.left_join(_demand(merged), "family").drop("family_right"), policy)
+    collected = _collected(merged.holding, described, policy)
+    known = described.left_join(collected, "product_type").drop("product_type_right")
+    known = known.mutate(collected=known.collected.fill_null(False))
+    return _with_own_list(known.left_join(_demand(merged), "family").drop("family_right"), policy)
 
 
 def sensitive_families(catalogue: ir.Table) -> ir.Table:
@@ -58,6 +62,15 @@ def _demand(merged: Merged) -> ir.Table:
         wasted=pair.impressions.sum(where=has).fill_null(0),
         met=pair.count(where=has & (touched > 0)),
     )
+
+
+def _collected(holding: ir.Table, family: ir.Table, policy: Policy) -> ir.Table:
+    """[product_type, collected]. With fewer buyers than the support floor nobody can say."""
+    bought = holding.filter(holding.bought_quantity > 0).inner_join(family.select("family", "product_type"), "family")
+    person = bought.group_by("person_id", "product_type").agg(families=bought.count())
+    kind = person.group_by("product_type").agg(buyers=person.count(), several=person.count(where=person.families > 1))
+    enough = (kind.several >= kind.buyers * policy.cross_sell.collected) & (kind.buyers >= policy.cross_sell.support)
+    return kind.select("product_type", collected=enough)
 
 
 def _with_own_list(family: ir.Table, policy: Policy) -> ir.Table:

@@ -16,11 +16,6 @@ def with_item(rows: ir.Table, catalogue: ir.Table) -> ir.Table:
     return both.mutate(title=title, sensitive=sensitive)
 
 
-def under(product_type: ir.StringValue, name: str) -> ir.BooleanValue:
-    """Whether a product type is `name` or stands below it (`Home > Lamps` is under `Home`)."""
-    return ((product_type == name) | product_type.startswith(f"{name} > ")).fill_null(False)
-
-
 def newest_families(holding: ir.Table, most: int) -> ir.Table:
     """At most so many families a person, those bought last (ties by name)."""
     latest = [holding.last_purchase_at.desc(), holding.family]

@@ -13,8 +13,8 @@ def profiles(contact: ir.Table, policy: ConsentPolicy) -> ir.Table:
     """[person_id, country, region, city, gender, birth_date, lifecycle_stage, created_at, consents, mail_barrier].
 
     Args:
-        contact: live contacts with `person_id`. Of several values the most lately updated contact's counts that has
-            one (ties by key); `created_at` is the earliest.
+        contact: live contacts with `person_id`, of one CRM or of several. Of several values that of the contact
+            counts which a person updated last, of those that have one (ties by key); `created_at` is the earliest.
     """
     filled = contact.mutate(**{name: contact[name].strip().nullif("") for name in TEXTS})
     newest = [filled.updated_at.desc(nulls_first=False), filled.key]

@@ -1,13 +1,16 @@
 """The sentence kept with each membership: the audience's template, filled in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from string import Formatter
 
 import ibis
 import ibis.expr.types as ir
 
 from connector.decide.text import NONE, amount, day, instant, plain
-from connector.rule_language import TRAITS
+from connector.rule_words import CLOSED, TRAITS
+
+AMOUNTS = ("spend", "p_alive", "expected_orders", "expected_value")
+"""Traits that are told with two places; all other numbers are whole."""
 
 
 def reason(template: str, values: Mapping[str, ir.StringValue]) -> ir.StringValue:
@@ -20,24 +23,24 @@ def reason(template: str, values: Mapping[str, ir.StringValue]) -> ir.StringValu
     return sentence
 
 
-def spoken(person: ir.Table) -> dict[str, ir.StringValue]:
-    """The traits of a person as they read in a sentence."""
-    return {name: _trait(person, name, kind) for name, kind in TRAITS.items()}
+def spoken(person: ir.Table, names: Iterable[str]) -> dict[str, ir.StringValue]:
+    """Those of the names that are traits, as they read in a sentence."""
+    return {name: _trait(person, name, TRAITS[name]) for name in names if name in TRAITS}
 
 
 def stated(person: ir.Table, name: str) -> ir.StringValue:
     """A trait as text for machines: exact, and the same on every engine."""
     if TRAITS[name] == "time":
         return instant(person[name])
-    return plain(person[name]) if name == "spend" else person[name].cast("string")
+    return plain(person[name]) if name in AMOUNTS else person[name].cast("string")
 
 
 def _trait(person: ir.Table, name: str, kind: str) -> ir.StringValue:
     value = person[name]
     if kind == "time":
         return day(value)
-    if name == "spend":
+    if name in AMOUNTS:
         return amount(value)
-    if name == "rfm_cell":
+    if name in CLOSED:
         return value.replace("_", " ")
     return value.cast("string")

@@ -1,9 +1,12 @@
 """RFM: how lately, how often and for how much somebody bought, in fifths of all buyers, and the usual ten cells."""
 
+from datetime import datetime
+
 import ibis
 import ibis.expr.types as ir
 
-from connector.decide.cutpoints import QUINTILES, placed, quintiles
+from connector.decide.cutpoints import QUINTILES, at_least, placed, quintiles
+from connector.policies.loyalty import LoyaltyPolicy
 
 FIGURES = ("recency", "frequency", "monetary")
 
@@ -27,15 +30,24 @@ def values(bought: ir.Table) -> dict[str, ir.Value]:
     return {"recency": bought.last_order_at.epoch_seconds(), "frequency": bought.orders, "monetary": bought.spend}
 
 
-def boundaries(bought: ir.Table) -> ir.Table:
-    """The cutpoints of all three figures, among persons with an order."""
+def boundaries(bought: ir.Table, policy: LoyaltyPolicy, as_of: datetime) -> ir.Table:
+    """The cutpoints of all three figures: those the policy gives, else fifths of the persons with an order.
+
+    Given lengths of time count back from `as_of`: like fifths they hold until the figures are refreshed.
+    """
     buyer = bought.filter(bought.orders > 0)
-    return ibis.union(
-        *[
-            quintiles(buyer.select("person_id", value=value.cast("float64")), name)
-            for name, value in values(buyer).items()
-        ]
-    )
+    given = {
+        "recency": [(as_of - longest).timestamp() for longest in policy.recency],
+        "frequency": policy.frequency,
+        "monetary": policy.monetary,
+    }
+    parts = [
+        at_least(name, given[name])
+        if given[name]
+        else quintiles(buyer.select("person_id", value=value.cast("float64")), name)
+        for name, value in values(buyer).items()
+    ]
+    return ibis.union(*parts)
 
 
 def scored(bought: ir.Table, cutpoint: ir.Table) -> ir.Table:

@@ -1,6 +1,6 @@
 """What a checked rule means: a condition on persons, and what its words tell of the item behind it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from functools import reduce
 from operator import and_, or_
@@ -9,7 +9,6 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from connector.decide.stories import TOLD
 from connector.relations import at
 from connector.rule_language import Rule, duration, leaves
 
@@ -17,12 +16,12 @@ Story = Callable[[str, Mapping[str, Any]], ir.Table]
 """Word and options -> [person_id, evidence, *TOLD] of those it holds for."""
 
 
-def with_stories(person: ir.Table, rule: Rule, story: Story) -> ir.Table:
-    """`person` with, for each leaf of the rule that is about an item, `found_<n>` and what it tells."""
+def with_stories(person: ir.Table, rule: Rule, story: Story, names: Collection[str]) -> ir.Table:
+    """`person` with, for each leaf of the rule that is about an item, `found_<n>`, its evidence and these names."""
     for number, (word, options, _) in enumerate(leaves(rule)):
         if word != "trait":
             told = story(word, options)
-            named = {f"{name}_{number}": told[name] for name in ("evidence", *TOLD)}
+            named = {f"{name}_{number}": told[name] for name in ("evidence", *names)}
             part = told.select("person_id", **named, **{f"found_{number}": ibis.literal(True)})
             person = person.left_join(part, "person_id").drop("person_id_right")
     return person
@@ -46,14 +45,14 @@ def holds(person: ir.Table, rule: Rule, as_of: datetime) -> ir.BooleanValue:
     return meaning(rule)
 
 
-def told(person: ir.Table, rule: Rule) -> dict[str, ir.StringValue]:
-    """evidence and TOLD of the first leaf, in the order written, that is meant positively and holds for the person."""
+def told(person: ir.Table, rule: Rule, names: Collection[str]) -> dict[str, ir.StringValue]:
+    """evidence and names of the first leaf, in the order written, that is meant positively and holds for the person."""
     numbers = [n for n, (word, _, positive) in enumerate(leaves(rule)) if positive and word != "trait"]
     if not numbers:
-        return {name: ibis.null("string") for name in ("evidence", *TOLD)}
+        return {name: ibis.null("string") for name in ("evidence", *names)}
     return {
         name: ibis.cases(*[(person[f"found_{n}"].fill_null(False), person[f"{name}_{n}"]) for n in numbers])
-        for name in ("evidence", *TOLD)
+        for name in ("evidence", *names)
     }
 
 
@@ -68,4 +67,6 @@ def _compared(value: ir.Value, word: str, operand: Any, as_of: datetime) -> ir.B
         return value >= operand
     if word == "at_most":
         return value <= operand
+    if word == "not_within":
+        return value <= at(as_of - duration(operand))
     return value > at(as_of - duration(operand))

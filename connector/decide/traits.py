@@ -1,22 +1,24 @@
 """One row a person: who they are, what they may be sent, how they buy, and when that changes by itself."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
 
 from connector.audiences import Audiences
+from connector.decide.ages import aged
 from connector.decide.buying import buying
 from connector.decide.consent import NOBODY
 from connector.decide.figures import Figures
 from connector.decide.loyalty import tiers
+from connector.decide.outlook import NAMES as FORESEEN
+from connector.decide.outlook import outlook
 from connector.decide.profiles import profiles
 from connector.decide.rfm import scored
-from connector.relations import KINDS, Merged, at, lasting
-from connector.rule_language import TOUCHES, duration, leaves
+from connector.decide.segments import curious, interest, staged
+from connector.relations import KINDS, Keep, Merged, lazily
 
-PROFILED = ("recency", "frequency", "monetary", "rfm_cell", "loyalty_tier")
+PROFILED = ("recency", "frequency", "monetary", "rfm_cell", "loyalty_tier", "funnel_stage", "engagement", *FORESEEN)
 """What is not made for persons who objected to profiling."""
 
 COLUMNS = (
@@ -26,6 +28,8 @@ COLUMNS = (
     "city",
     "gender",
     "birth_date",
+    "age",
+    "age_band",
     "lifecycle_stage",
     "created_at",
     "email_opt_out",
@@ -40,27 +44,35 @@ COLUMNS = (
     *PROFILED,
     "suppressed_until",
 )
+TURNS = ("tier_change_at", "birthday_at", "funnel_change_at", "engagement_ends_at", "engagement_cools_at")
+"""When a trait may change by itself."""
 
 
-def traits(merged: Merged, figures: Figures, active: ir.Table, audiences: Audiences, as_of: datetime) -> ir.Table:
-    """The warehouse's `trait`, one row for each person in `merged.person`, and `tier_change_at`, when spend leaves
-    the tier's window.
+def traits(
+    merged: Merged, figures: Figures, active: ir.Table, audiences: Audiences, as_of: datetime, keep: Keep = lazily
+) -> ir.Table:
+    """The warehouse's `trait` but `next_change_at`, one row for each person in `merged.person`, and TURNS.
 
     Args:
         active: suppressed holdings.
     """
-    bought = buying(merged.lines, figures.cutpoint, audiences.policy.loyalty, as_of)
+    policy = audiences.policy.loyalty
+    bought = keep(buying(merged.lines, figures.cutpoint, policy, as_of))
     person = merged.person.select("person_id").distinct()
     for part in (
         profiles(merged.contact, audiences.policy.consent),
-        bought.drop("tier_spend"),
+        bought.drop("tier_spend", "order_days"),
         scored(bought, figures.cutpoint),
-        tiers(bought, figures.cutpoint),
+        tiers(bought, merged.lines, figures.cutpoint, policy, as_of),
+        outlook(bought, figures.model, policy),
         _last_interaction(merged.touch),
+        curious(merged.touch),
+        interest(merged, audiences.policy.segments, as_of),
         active.group_by("person_id").agg(suppressed_until=active.until.max()),
     ):
         person = person.left_join(part, "person_id").drop("person_id_right")
-    return _unprofiled(_counted(person)).select(*COLUMNS, "tier_change_at")
+    whole = aged(staged(_counted(person), audiences.policy.segments, as_of), as_of)
+    return _unprofiled(whole).select(*COLUMNS, *TURNS)
 
 
 def _last_interaction(touch: ir.Table) -> ir.Table:
@@ -80,41 +92,3 @@ def _counted(person: ir.Table) -> ir.Table:
 def _unprofiled(person: ir.Table) -> ir.Table:
     objects = person.profiling_opt_out.fill_null(False)
     return person.mutate(**{name: ibis.ifelse(objects, ibis.null(), person[name]) for name in PROFILED})
-
-
-def next_changes(trait: ir.Table, active: ir.Table, merged: Merged, audiences: Audiences, as_of: datetime) -> ir.Table:
-    """[person_id, next_change_at]: the first moment after `as_of` when something of the person may change without news.
-
-    These are the ends of suppressions, of tier windows and of what rules call `within`.
-    """
-    moments = ibis.union(
-        active.select("person_id", at="until"),
-        trait.select("person_id", at="tier_change_at"),
-        *[
-            rows.select("person_id", at=rows[column] + lasting(window))
-            for rows, column, window in _windows(trait, active, merged, audiences)
-        ],
-    )
-    ahead = moments.filter(moments.at > at(as_of))
-    return ahead.group_by("person_id").agg(next_change_at=ahead.at.min())
-
-
-def _windows(
-    trait: ir.Table, active: ir.Table, merged: Merged, audiences: Audiences
-) -> Iterator[tuple[ir.Table, str, timedelta]]:
-    """Rows, their column and how long after it they count, for each `within` of any audience."""
-    items = {word: (merged.touch, f"last_{kind}_at") for word, kind in TOUCHES.items()}
-    items |= {"bought": (merged.holding, "last_purchase_at"), "suppressed": (active, "last_purchase_at")}
-    for word, window in sorted(_asked(audiences)):
-        rows, column = items.get(word, (trait, word))
-        yield rows, column, window
-
-
-def _asked(audiences: Audiences) -> set[tuple[str, timedelta]]:
-    """(word or trait, window) of every `within`."""
-    found = set()
-    for audience in audiences.audiences:
-        for word, options, _ in leaves(audience.rule):
-            conditions = options if word == "trait" else {word: options}
-            found |= {(name, duration(one["within"])) for name, one in conditions.items() if "within" in one}
-    return found

@@ -2,6 +2,6 @@
 
 from connector.explain.answer import explain
 from connector.explain.lists import audiences_of
-from connector.explain.values import Ads, Excluded, Explanation, Item, Listed, Suppressed
+from connector.explain.values import Ads, Excluded, Explanation, Item, Listed, Step, Story, Suppressed
 
-__all__ = ["Ads", "Excluded", "Explanation", "Item", "Listed", "Suppressed", "audiences_of", "explain"]
+__all__ = ["Ads", "Excluded", "Explanation", "Item", "Listed", "Step", "Story", "Suppressed", "audiences_of", "explain"]

@@ -6,6 +6,7 @@ from connector.errors import SetupError
 from connector.explain.items import item_of, suppressions_of
 from connector.explain.lists import excluded_from, lists_of
 from connector.explain.person import Person, find
+from connector.explain.stories import stories_of
 from connector.explain.values import Explanation
 from connector.home import Home
 from connector.merge.catalogue import catalogue
@@ -41,8 +42,9 @@ def explain(home: Home, email: str, item: str = "") -> Explanation:
         raise SetupError("nothing was decided yet", hint="lamplighter run")
     try:
         person = find(home, email)
-        products = home.warehouse.keep(catalogue(remembered(home.warehouse.versions("product"))))
-        lists = tuple(lists_of(person))
+        seen, keep = remembered(home.warehouse.versions("product")), home.warehouse.keep
+        products = catalogue(seen, home.audiences.policy.sameness, keep)
+        lists, stories = tuple(lists_of(person)), stories_of(person, products, latest[0].as_of)
         return Explanation(
             person_id=person.id,
             as_of=latest[0].as_of,
@@ -52,7 +54,8 @@ def explain(home: Home, email: str, item: str = "") -> Explanation:
             excluded=tuple(excluded_from(person)),
             suppressions=tuple(suppressions_of(person, products, lists, latest[0].as_of)),
             recommendations=tuple(_recommendations(person)),
-            item=item_of(person, products, item) if item else None,
+            stories=stories,
+            item=item_of(person, products, stories, item) if item else None,
         )
     finally:
         home.warehouse.release()

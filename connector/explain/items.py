@@ -4,18 +4,21 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-import ibis.expr.types as ir
+import ibis
+import pyarrow as pa
 
 from connector.decide.items import UNNAMED
 from connector.errors import SetupError
 from connector.explain.person import Person, Row, fetched
-from connector.explain.values import Ads, Item, Listed, Suppressed
+from connector.explain.stories import said
+from connector.explain.values import Ads, Item, Listed, Story, Suppressed
+from connector.merge.catalogue import Catalogue
 from connector.merge.touches import known_interactions, with_family
 from connector.relations import KINDS, at
 
 
 def suppressions_of(
-    person: Person, products: ir.Table, lists: Iterable[Listed], as_of: datetime
+    person: Person, products: Catalogue, lists: Iterable[Listed], as_of: datetime
 ) -> Iterator[Suppressed]:
     """What is kept out of this person's ads, the newest purchase first.
 
@@ -41,7 +44,7 @@ def _excludes(one: Listed, family: str) -> bool:
     return one.purpose == "exclude" and one.evidence.get("family") == family
 
 
-def _ads_after_purchase(person: Person, products: ir.Table, as_of: datetime) -> dict[str, Ads]:
+def _ads_after_purchase(person: Person, products: Catalogue, as_of: datetime) -> dict[str, Ads]:
     """Family -> ads strictly later than this person's first purchase of it."""
     interaction = person.home.warehouse.current("interaction")
     shown = with_family(known_interactions(interaction, person.identifiers), products)
@@ -61,17 +64,18 @@ def _ads(row: Row) -> Ads:
     return Ads(impressions=row["impressions"], clicks=row["clicks"], cost=cost, last_at=row["last_at"])
 
 
-def item_of(person: Person, products: ir.Table, item: str) -> Item:
+def item_of(person: Person, products: Catalogue, stories: Iterable[Story], item: str) -> Item:
     """How a person stands to a product id or family. Raises SetupError for an id that no catalogue row has."""
-    exact = products.product_id == item
-    rows = products.filter(exact | (products.family == item)).order_by(exact.desc()).select("family").limit(1)
-    found = fetched(rows)
+    families = products.product.filter(products.product.family == item).select("family").limit(1)
+    found = fetched(products.meaning(ibis.memtable(pa.table({"product_id": [item]})))) or fetched(families)
     if not found:
         raise SetupError("no product or family has this id", hint="use the id that the shop's product feed has")
     family = found[0]["family"]
+    told = next((story for story in stories if story.family == family), None)
     suppression = _of_family(person, "suppression", family)
-    story = _held(suppression) if suppression else _free(person, family)
-    return Item(family=family, suppressed=suppression is not None, story=story)
+    if suppression:
+        return Item(family=family, suppressed=True, story=_held(suppression), told=told)
+    return Item(family=family, suppressed=False, story=told.now if told else _looked_at(person, family), told=told)
 
 
 def _of_family(person: Person, name: str, family: str) -> Row | None:
@@ -83,16 +87,12 @@ def _held(suppression: Row) -> str:
     evidence = json.loads(suppression["evidence"] or "{}")
     since, until = f"{suppression['since']:%Y-%m-%d}", f"{suppression['until']:%Y-%m-%d}"
     behind = f"{evidence.get('product_id')} in order {evidence.get('order_id')}"
-    return f"suppressed until {until}: {suppression['reason']} on {since} ({behind})"
+    return f"suppressed until {until}: {said(suppression['reason'])} on {since} ({behind})"
 
 
-def _free(person: Person, family: str) -> str:
-    holding, touch = _of_family(person, "holding", family), _of_family(person, "touch", family)
-    if holding and holding["last_purchase_at"] and holding["net_quantity"] > 0:
-        return f"not suppressed: bought on {holding['last_purchase_at']:%Y-%m-%d}, and the window of that is over"
-    if holding and holding["last_return_at"]:
-        return f"not suppressed: returned (order of {holding['last_return_at']:%Y-%m-%d}), and nothing of it is left"
-    if touch:
-        counts = ", ".join(f"{touch[column]} {column}" for column in KINDS.values() if touch[column])
-        return f"not suppressed: never bought ({counts})"
-    return "not suppressed: neither bought nor looked at"
+def _looked_at(person: Person, family: str) -> str:
+    touch = _of_family(person, "touch", family)
+    if touch is None:
+        return "not suppressed: neither bought nor looked at"
+    counts = ", ".join(f"{touch[column]} {column}" for column in KINDS.values() if touch[column])
+    return f"not suppressed: never bought ({counts})"

@@ -18,7 +18,8 @@ def audiences_of(home: Home) -> tuple[Audience, ...]:
     full = runs.latest(home.store, decided=True, full=True)
     if not full:
         return home.audiences.audiences
-    return listed(home.audiences, home.warehouse.figure("family", full[0].number))
+    family, left_out = [home.warehouse.figure(name, full[0].number) for name in ("family", "left_out")]
+    return listed(home.audiences, family, left_out)
 
 
 def lists_of(person: Person) -> Iterator[Listed]:

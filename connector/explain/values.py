@@ -66,12 +66,48 @@ class Suppressed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Step:
+    """What happened at a moment, and what followed for ads."""
+
+    at: datetime
+    what: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """One family that this person bought or gave back.
+
+    Attributes:
+        state: bought, returned, replenish_due or readmitted, `since` when and `until` when (None: for good).
+        now: the same in a sentence.
+        why: what the length of the window follows.
+        steps: all that led here, in order.
+        then: what comes next by itself; empty where nothing does.
+    """
+
+    family: str
+    title: str
+    state: str
+    since: datetime
+    until: datetime | None
+    now: str
+    why: str
+    steps: tuple[Step, ...]
+    then: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Item:
-    """One family as this person stands to it; `story` says whether it is suppressed, and why or why not."""
+    """One family as this person stands to it; `story` says whether it is suppressed, and why or why not.
+
+    Attributes:
+        told: the whole of it; None where it was neither bought nor given back.
+    """
 
     family: str
     suppressed: bool
     story: str
+    told: Story | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +117,7 @@ class Explanation:
     Attributes:
         as_of: the moment of the last decisions.
         contacts: CRM -> its ids of this person.
+        stories: of everything bought or given back, suppressed or not; what changed last first.
         recommendations: rank, product_id, title and why; the best first.
     """
 
@@ -91,6 +128,7 @@ class Explanation:
     lists: tuple[Listed, ...]
     excluded: tuple[Excluded, ...]
     suppressions: tuple[Suppressed, ...]
+    stories: tuple[Story, ...]
     recommendations: tuple[Mapping[str, Any], ...]
     item: Item | None
 

@@ -4,16 +4,18 @@ Everything else keeps the decisions it has. A full pass gives the same result; a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
 
 from connector.merge.identity import STRONG
+from connector.merge.renamed import renamed
 from connector.merge.sales import others
 from connector.merge.seen import Seen
-from connector.relations import newest
+from connector.policies.sameness import SamenessPolicy
+from connector.relations import Keep, lazily, newest
 
 NOT_CONTENT = ("version", "run", "updated_at")
 
@@ -25,11 +27,13 @@ class News(Seen):
     Attributes:
         since: the last run whose decisions are complete; rows of later runs are news.
         before, as_of: the moment that run decided for, and the moment we decide for now.
+        sameness: what counts as the same item, now as then.
     """
 
     since: int
     before: datetime
     as_of: datetime
+    sameness: SamenessPolicy = field(default_factory=SamenessPolicy)
 
 
 def anything_new(news: News, trait: ir.Table) -> ir.BooleanScalar:
@@ -56,7 +60,9 @@ def _any_row(tables: Sequence[ir.Table]) -> ir.BooleanScalar:
     return ibis.union(*counted).count() > 0
 
 
-def changed_persons(news: News, old_person: ir.Table, person: ir.Table, trait: ir.Table) -> ir.Table:
+def changed_persons(
+    news: News, old_person: ir.Table, person: ir.Table, trait: ir.Table, keep: Keep = lazily
+) -> ir.Table:
     """person_id of everybody to decide again, each once.
 
     Args:
@@ -66,11 +72,11 @@ def changed_persons(news: News, old_person: ir.Table, person: ir.Table, trait: i
 
     A person_id that is only in `old_person` was joined to another: it is named too, so that its rows end.
     """
-    contacts = _contacts_with_news(news)
+    products = keep(_changed_products(news, keep))
     found = [
-        _differing(old_person, person),
-        _owners(person, contacts, "contact"),
-        _owners_of_interactions(person, _interactions_with_news(news)),
+        *([] if old_person is person else [_differing(old_person, person)]),
+        _owners(person, _contacts_with_news(news, products), "contact"),
+        _owners_of_interactions(person, _interactions_with_news(news, products)),
         trait.filter(trait.next_change_at <= news.as_of).select("person_id"),
     ]
     return ibis.union(*found).distinct()
@@ -93,11 +99,11 @@ def _owners_of_interactions(person: ir.Table, interactions: ir.Table) -> ir.Tabl
     return person.semi_join(interactions, ["identifier_type", "identifier"]).select("person_id")
 
 
-def _contacts_with_news(news: News) -> ir.Table:
+def _contacts_with_news(news: News, products: ir.Table) -> ir.Table:
     """Contact keys whose own row, orders or lines are new, or whose lines are of a product that changed."""
     contacts = news.contact.filter(news.contact.run > news.since).select(identifier=news.contact.key)
     headers = _fresh(news.order_header, "ordered_at", news)
-    lines = _fresh(news.order_line, "ordered_at", news).union(_lines_of_changed_products(news))
+    lines = _fresh(news.order_line, "ordered_at", news).union(_lines_of(news, products))
     # any version's order and contact: what moved touches those it left, too
     moved = news.order_line.semi_join(lines.select("key").distinct(), "key")
     changed = moved.select(key=moved.order_key).union(headers.select("key")).distinct()
@@ -107,9 +113,9 @@ def _contacts_with_news(news: News) -> ir.Table:
     return contacts.union(of_orders).union(of_lines).distinct()
 
 
-def _interactions_with_news(news: News) -> ir.Table:
+def _interactions_with_news(news: News, products: ir.Table) -> ir.Table:
     fresh = _fresh(news.interaction, "occurred_at", news)
-    of_products = news.interaction.semi_join(_changed_products(news), "product_id")
+    of_products = news.interaction.semi_join(products, "product_id")
     keys = ["identifier_type", "identifier"]
     return fresh.select(keys).union(of_products.select(keys)).distinct()
 
@@ -121,18 +127,25 @@ def _fresh(rows: ir.Table, time: str, news: News) -> ir.Table:
     return rows.filter(is_new | has_come)
 
 
-def _lines_of_changed_products(news: News) -> ir.Table:
-    changed = _changed_products(news)
-    by_id = news.order_line.semi_join(changed, "product_id")
-    by_key = news.order_line.semi_join(changed.select(product_key=changed.key), "product_key")
-    return by_id.union(by_key)
+def _lines_of(news: News, products: ir.Table) -> ir.Table:
+    """Lines that name some products ([product_id]), by id or by the key of a row that has it or had it."""
+    by_id = news.order_line.semi_join(products, "product_id")
+    rows = news.product.semi_join(products, "product_id").select(product_key=news.product.key)
+    return by_id.union(news.order_line.semi_join(rows, "product_key"))
 
 
-def _changed_products(news: News) -> ir.Table:
-    """product_id and key of products whose content differs from what we knew (a feed read again does not)."""
+def _changed_products(news: News, keep: Keep) -> ir.Table:
+    """[product_id] whose content differs from what we knew (a feed read again does not), or that mean something else.
+
+    A product that came or changed may change what others are the same as; see `renamed`.
+    """
     content = [name for name in news.product.columns if name not in NOT_CONTENT]
     rows = news.product
-    new = rows.filter(rows.run > news.since)
-    old = rows.filter(rows.run <= news.since).semi_join(new, "key")
-    different = new.select(content).difference(newest(old).select(content))
-    return different.select("product_id", "key").distinct()
+    new, known = rows.filter(rows.run > news.since), rows.filter(rows.run <= news.since)
+    old = newest(known.semi_join(new, "key"))
+    different = new.select(content).difference(old.select(content)).select("key")
+    changed = rows.semi_join(different, "key").select("product_id").distinct()
+    if not _any_row([different]).to_pyarrow().as_py():
+        return changed
+    named = ibis.union(*(table.select("product_id") for table in (rows, news.order_line, news.interaction)))
+    return changed.union(renamed(known, rows, changed, named, news.sameness, keep)).distinct()

@@ -18,7 +18,11 @@ def fetch(edges: ir.Table) -> pa.Table:
 
 def components(*edges: pa.Table) -> ir.Table:
     """[node, root] of every node that has an edge; `root` is one node of its component, the same for all of them."""
-    every = pa.concat_tables(edges)
+    return ibis.memtable(labels(pa.concat_tables(edges)))
+
+
+def labels(every: pa.Table) -> pa.Table:
+    """The same of one fetched table [a, b]."""
     ends = pa.concat_arrays([*every["a"].chunks, *every["b"].chunks, pa.array([], pa.string())]).dictionary_encode()
     codes = ends.indices.to_numpy(zero_copy_only=False)
     size, half = len(ends.dictionary), every.num_rows
@@ -26,7 +30,7 @@ def components(*edges: pa.Table) -> ir.Table:
     _, label = connected_components(graph, directed=False)
     _, first = np.unique(label, return_index=True)
     roots = ends.dictionary.take(pa.array(first[label] if size else [], pa.int64()))
-    return ibis.memtable(pa.table([ends.dictionary, roots], schema=LABELS))
+    return pa.table([ends.dictionary, roots], schema=LABELS)
 
 
 def labelled(nodes: ir.Table, found: ir.Table) -> ir.Table:

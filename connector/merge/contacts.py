@@ -7,6 +7,9 @@ from connector.merge.components import components, fetch, labelled
 from connector.merge.seen import comparable
 from connector.relations import among, without
 
+RECORD = "record"
+"""Kind of identifier: the key of a CRM's record, held by itself and by whoever names it as the same person."""
+
 
 def live(contact: ir.Table) -> ir.Table:
     """Contacts that are neither merged away nor deleted."""
@@ -63,17 +66,64 @@ def survivors(contact: ir.Table) -> ir.Table:
     return known.select("key", survivor=standing.coalesce(known.key.min().over(together)))
 
 
-def joined(contact: ir.Table, held: ir.Table) -> ir.Table:
+def gone(contact: ir.Table) -> ir.Table:
+    """[key] of contacts that were deleted, or merged into one that was."""
+    placed = labelled(nodes(contact), components(fetch(merges(contact))))
+    there = live(contact).select("key", lives=True)
+    known = placed.left_join(there, "key").select(placed.key, placed.root, lives=there.lives.fill_null(False))
+    whole = known.mutate(lives=known.lives.any().over(ibis.window(group_by=known.root)))
+    return whole.filter(~whole.lives).select("key")
+
+
+def standing(held: ir.Table, dead: ir.Table) -> ir.Table:
+    """What contacts hold, but for what a living contact took over from those that are gone."""
+    marked = dead.select("key", dead=True)
+    known = held.left_join(marked, "key").select(*[held[name] for name in held.columns], lives=marked.dead.isnull())
+    same = ibis.window(group_by=[known.identifier_type, known.identifier])
+    whole = known.mutate(taken_over=known.lives.any().over(same))
+    return whole.filter(whole.lives | ~whole.taken_over).drop("lives", "taken_over")
+
+
+def joined(contact: ir.Table, held: ir.Table, dead: ir.Table) -> ir.Table:
     """[key, root]: contacts with the same root are one person."""
-    sure = fetch(merges(contact).union(_star(held.filter(held.identifier_type == "email"))))
-    strict = labelled(nodes(contact), components(sure))
-    likely = fetch(_star(_joining_user_ids(held, strict)).union(_star(_joining_phones(held, strict))))
-    return labelled(nodes(contact), components(sure, likely))
+    merged, email = fetch(merges(contact)), _of_kind(held, "email")
+    there, left = without(email, dead, ["key"]), among(email, dead, ["key"])
+    alive, buried = fetch(_star(there)), fetch(_star(left))
+    person = among(labelled(nodes(contact), components(merged, alive)), there, ["key"])
+    grave = among(labelled(nodes(contact), components(merged, buried)), left, ["key"])
+    heirs = fetch(_heirs(left.inner_join(grave, "key"), there.inner_join(person, "key")))
+    sure = (merged, alive, buried, heirs)
+    strict = labelled(nodes(contact), components(*sure))
+    likely = [
+        _joining(held, strict, "user_id"),
+        _joining(_named(contact), strict, RECORD),
+        _joining_phones(held, strict),
+    ]
+    return labelled(nodes(contact), components(*sure, *(fetch(_star(each)) for each in likely)))
 
 
-def persons(contact: ir.Table, held: ir.Table) -> ir.Table:
-    """[key, person_id]: a person is called after its oldest contact (created_at, then key), so the name is stable."""
-    placed = joined(contact, held)
+def _heirs(grave: ir.Table, person: ir.Table) -> ir.Table:
+    """[a, b]: those who are gone, and the one person who has a mailbox of theirs now; none where two have."""
+    left, there = grave.select("identifier", a="root"), person.select("identifier", b="root")
+    both = left.inner_join(there, "identifier")
+    heir = both.group_by("a").agg(b=both.b.min(), other=both.b.max())
+    return heir.filter(heir.b == heir.other).select("a", "b")
+
+
+def _named(contact: ir.Table) -> ir.Table:
+    """[key, crm, identifier_type, identifier]: contacts that one of another CRM names as itself, and those who name."""
+    naming = contact.filter(contact.same_as.notnull())
+    named = among(contact, naming.select(key="same_as"), ["key"])
+    return _held(naming, RECORD, naming.same_as).union(_held(named, RECORD, named.key))
+
+
+def persons(contact: ir.Table, held: ir.Table, dead: ir.Table) -> ir.Table:
+    """[key, person_id]: a person is called after its oldest contact (created_at, then key), so the name is stable.
+
+    Args:
+        dead: [key] of contacts that are gone; see `gone`.
+    """
+    placed = joined(contact, held, dead)
     dated = placed.left_join(contact, "key").select(
         placed.key, placed.root, contact.created_at, unseen=contact.key.isnull()
     )
@@ -90,7 +140,7 @@ def _star(held: ir.Table) -> ir.Table:
 
 def _rooted(held: ir.Table, strict: ir.Table, kind: str) -> ir.Table:
     """[identifier, crm, root] of one kind, each once."""
-    found = held.filter(held.identifier_type == kind)
+    found = _of_kind(held, kind)
     return found.inner_join(strict, "key").select("identifier", "crm", "root").distinct()
 
 
@@ -101,9 +151,9 @@ def _one_a_crm(rooted: ir.Table) -> ir.Table:
     return worst.filter(worst.held_by == 1, worst.crms > 1).select("identifier")
 
 
-def _joining_user_ids(held: ir.Table, strict: ir.Table) -> ir.Table:
-    fit = _one_a_crm(_rooted(held, strict, "user_id"))
-    return among(held.filter(held.identifier_type == "user_id"), fit, ["identifier"])
+def _joining(held: ir.Table, strict: ir.Table, kind: str) -> ir.Table:
+    """Holders of identifiers of one kind that one person a CRM has."""
+    return among(_of_kind(held, kind), _one_a_crm(_rooted(held, strict, kind)), ["identifier"])
 
 
 def _joining_phones(held: ir.Table, strict: ir.Table) -> ir.Table:
@@ -113,4 +163,4 @@ def _joining_phones(held: ir.Table, strict: ir.Table) -> ir.Table:
     named = among(rooted, with_email, ["root"]).select("identifier", "root").distinct()
     emails = named.group_by("identifier").agg(persons=named.count())
     fit = without(_one_a_crm(rooted), emails.filter(emails.persons > 1), ["identifier"])
-    return among(held.filter(held.identifier_type == "phone"), fit, ["identifier"])
+    return among(_of_kind(held, "phone"), fit, ["identifier"])

@@ -5,7 +5,7 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from connector.merge.catalogue import catalogue
+from connector.merge.catalogue import Catalogue, catalogue
 from connector.merge.contacts import live, survivors
 from connector.merge.holdings import holdings
 from connector.merge.identity import Identity
@@ -13,17 +13,20 @@ from connector.merge.lines import lines, orders, placed
 from connector.merge.sales import counted
 from connector.merge.seen import Seen
 from connector.merge.touches import with_family
+from connector.policies.sameness import SamenessPolicy
 from connector.relations import Keep, at, lazily
 
 Facts = dict[str, int | float]
 
 
-def facts(seen: Seen, identity: Identity, as_of: datetime, keep: Keep = lazily) -> Facts:
+def facts(
+    seen: Seen, identity: Identity, as_of: datetime, keep: Keep = lazily, policy: SamenessPolicy | None = None
+) -> Facts:
     """The `facts` of a run's report, up to `as_of`. A pair is (surviving contact, family); see DESIGN, section 6.
 
     `cost_after_purchase` is in the ad log's currency, summed as decimals; all others are counts.
     """
-    products = keep(catalogue(seen.product))
+    products = catalogue(seen.product, policy, keep)
     return {
         **_seen_facts(seen, as_of),
         **_pair_facts(seen, products, as_of, keep),
@@ -51,7 +54,7 @@ def _seen_facts(seen: Seen, as_of: datetime) -> Facts:
     }
 
 
-def _pair_facts(seen: Seen, products: ir.Table, as_of: datetime, keep: Keep) -> Facts:
+def _pair_facts(seen: Seen, products: Catalogue, as_of: datetime, keep: Keep) -> Facts:
     stands_for = survivors(seen.contact)
     by_contact = stands_for.select(person_id="survivor", identifier_type=ibis.literal("contact"), identifier="key")
     line = keep(lines(seen, by_contact, products, as_of))
@@ -76,7 +79,7 @@ def _key_facts(identity: Identity) -> Facts:
     }
 
 
-def _impression_facts(seen: Seen, identity: Identity, products: ir.Table, as_of: datetime, keep: Keep) -> Facts:
+def _impression_facts(seen: Seen, identity: Identity, products: Catalogue, as_of: datetime, keep: Keep) -> Facts:
     shown = seen.interaction.filter(seen.interaction.kind == "impression", seen.interaction.occurred_at <= at(as_of))
     identified = keep(shown.inner_join(_anonymous(identity.person), ["identifier_type", "identifier"]))
     late = keep(_after_purchase(with_family(identified, products), lines(seen, identity.person, products, as_of)))

@@ -2,9 +2,11 @@
 
 1. Contacts are one person when one was merged into another, or when they share an e-mail (first or further one): one
    mailbox is one person, also across CRMs. An e-mail that a contact had before joins no contacts, but stays its
-   person's while no contact has it, so that nobody becomes two persons by a new address.
-2. A user id joins contacts unless two persons (by rule 1) of one CRM hold it. A phone joins contacts when exactly one
-   person a CRM holds it and at most one of these has an e-mail.
+   person's while no contact has it, so that nobody becomes two persons by a new address. A deleted contact is the
+   person's who has a mailbox of its now, unless two have: who is gone never makes one of two who live.
+2. Where one CRM keeps the id of the other's record (HubSpot that of Salesforce's contact or lead), it joins the two
+   unless two persons (by rule 1) of one CRM claim the same record; and so does a user id. A phone joins contacts when
+   exactly one person a CRM holds it and at most one of these has an e-mail.
 3. Other keys are tied to persons by what was seen together with them: first e-mails that no contact holds (through
    contacts' user ids), then such user ids (through e-mails), then anonymous ids, phones and the rest (through both). A
    key tied to one person is that person's, for its earlier events too; a key tied to several joins nobody and is
@@ -19,7 +21,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from connector.merge.contacts import former_emails, holders, persons
+from connector.merge.contacts import former_emails, gone, holders, persons, standing
 from connector.merge.seen import Seen, comparable
 from connector.relations import among, without
 
@@ -47,9 +49,9 @@ def identify(seen: Seen, contact_versions: ir.Table | None = None) -> Identity:
     Args:
         contact_versions: every row of `contact` ever kept, for the e-mails that contacts had before.
     """
-    held = holders(seen.contact)
-    called = persons(seen.contact, held)
-    owned = _owned(held, called)
+    held, dead = holders(seen.contact), gone(seen.contact)
+    called = persons(seen.contact, held, dead)
+    owned = _owned(standing(held, dead), called)
     if contact_versions is not None:
         owned = owned.union(_owned(former_emails(contact_versions, held), called))
     ends = link_ends(seen.identity_link)

@@ -10,20 +10,31 @@ from connector.merge.holdings import holdings
 from connector.merge.lines import lines
 from connector.merge.sales import counted
 from connector.merge.seen import Seen
-from connector.merge.touches import touches
+from connector.merge.touches import activity, touches
+from connector.policies.sameness import SamenessPolicy
 from connector.relations import Keep, Merged, lazily
 
 
-def merge(seen: Seen, person: ir.Table, as_of: datetime, keep: Keep = lazily) -> Merged:
-    """Bring together what was seen, up to `as_of`, of the persons in `person`, which may be a part of all."""
-    products = keep(catalogue(seen.product))
+def merge(
+    seen: Seen, person: ir.Table, as_of: datetime, keep: Keep = lazily, policy: SamenessPolicy | None = None
+) -> Merged:
+    """Bring together what was seen, up to `as_of`, of the persons in `person`, which may be a part of all.
+
+    Args:
+        policy: what counts as the same item; by default as shipped.
+    """
+    products = catalogue(seen.product, policy, keep)
     theirs = keep(counted(keep(_owned(lines(seen, person, products, as_of)))))
+    active = activity(seen.interaction, person, as_of)
     return Merged(
         person=person,
-        catalogue=products,
+        catalogue=products.product,
+        same=products.same,
         lines=theirs,
         holding=keep(holdings(theirs)),
         touch=keep(touches(seen.interaction, person, products, as_of)),
+        activity=active,
+        interaction=products.with_family(active),
         contact=keep(_contacts(seen.contact, person)),
     )
 

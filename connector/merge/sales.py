@@ -1,4 +1,4 @@
-"""One sale in several records: a deal that became an order, and an order that was given back whole.
+"""One sale in several records: a deal that became an order, an order that two CRMs hold, and one given back whole.
 
 Each sale counts once, and each item that came back comes back once, however many records tell of it.
 """
@@ -25,12 +25,42 @@ def replaced(head: ir.Table) -> ir.Table:
     return said.select(key=_each(said.replaces)).union(known).distinct()
 
 
+def of_one_crm(rows: ir.Table, *whose: str) -> ir.Table:
+    """Orders or lines, of each sale of a person those of one CRM: two CRMs that know an order by the same `order_id`
+    hold the same sale.
+
+    The CRM counts that tells more of it, and of two that tell as much the one whose order was last updated. Where the
+    CRMs name different buyers, each of these has bought, as we cannot know better.
+
+    Args:
+        rows: with key, order_key, order_id, and two columns that are dropped: `told_at`, and `lesser`, true where a row
+            tells less than others.
+        whose: columns that say whose sale it is; a row in which one is null is kept.
+    """
+    sale = (*whose, "order_id")
+    told = rows.mutate(order_=rows.order_key.coalesce(rows.key))
+    told = told.mutate(crm_=told.order_.left(told.order_.find(":")))
+    best_first = [told.lesser, told.told_at.desc(nulls_first=False), told.order_]
+    best = ibis.window(group_by=[told[name] for name in sale], order_by=best_first)
+    known = told.mutate(best_=told.crm_.first().over(best))
+    alone = ibis.or_(*(known[name].isnull() for name in sale))
+    return known.filter(alone | (known.crm_ == known.best_)).drop("order_", "crm_", "best_", "told_at", "lesser")
+
+
 def others(head: ir.Table, touched: ir.Table) -> ir.Table:
     """[key] of the records that count or not as those in `touched` [key] come and go; by all versions of heads."""
     said = head.filter(head.replaces.notnull()).semi_join(touched, "key")
     owned = head.filter(head.replaced_by.notnull()).select("key", by=_each(head.replaced_by))
     known = among(owned, touched.select(by="key"), ["by"]).select("key")
     return said.select(key=_each(said.replaces)).union(known).distinct()
+
+
+def deciding(head: ir.Table, touched: ir.Table) -> ir.Table:
+    """[key] of the records that say whether those in `touched` [key] count: the other direction of `others`."""
+    naming = head.filter(head.replaces.notnull()).select("key", one=_each(head.replaces))
+    known = among(naming, touched.select(one="key"), ["one"]).select("key")
+    owned = head.filter(head.replaced_by.notnull()).semi_join(touched, "key")
+    return owned.select(key=_each(owned.replaced_by)).union(known).distinct()
 
 
 def _each(keys: ir.StringColumn) -> ir.StringColumn:

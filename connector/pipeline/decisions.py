@@ -1,28 +1,34 @@
 """Merge and decide within a run: for everybody when the figures are due, else only for whom there is news."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 import ibis.expr.types as ir
 
+from connector.audiences import Audiences
 from connector.decide.buying import currency_of
 from connector.decide.decision import Decisions, decide
 from connector.decide.figures import Figures, figures
+from connector.decide.lists import settled
 from connector.home import Home
 from connector.merge.changes import News, anything_new, changed_persons, who_is_whom_may_differ
 from connector.merge.doubts import doubts
 from connector.merge.facts import facts
-from connector.merge.identity import Identity, identify
+from connector.merge.identity import STRONG, Identity, identify
 from connector.merge.merged import merge
+from connector.merge.part import concerning
 from connector.merge.seen import Seen, remembered
-from connector.relations import Merged
+from connector.relations import Merged, newest
 from connector.schema import SEEN
 from connector.store import runs
 from connector.warehouse.tables import Warehouse
 
-PERSON_TABLES = ("holding", "touch", "trait", "suppression", "recommendation", "wanted", "excluded")
+PERSON_TABLES = ("holding", "touch", "trait", "suppression", "replenish", "recommendation", "wanted", "excluded")
+FIGURE_TABLES = tuple(field.name for field in fields(Figures))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +48,20 @@ class Outcome:
     doubts: Sequence[str] = ()
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the garbage collector: all of the many small objects of expressions live until the stage ends, and
+    looking through them again and again took a fifth of it."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+@_uncollected()
 def decide_stage(home: Home, run: int, as_of: datetime, *, with_facts: bool) -> Outcome:
     """Merge what was seen and decide for `as_of`; the results are readable when this returns."""
     last = _last_decided(home)
@@ -70,13 +90,33 @@ def _seen(home: Home) -> Seen:
 
 def who_is_whom(home: Home, seen: Seen) -> Identity:
     """Persons, by what contacts hold now and by the e-mails they had before."""
-    return identify(seen, home.warehouse.versions("contact"))
+    events = home.warehouse.versions("interaction")
+    naming = newest(events.filter(events.identifier_type.isin(STRONG))).drop("run")  # the others name nobody
+    return identify(replace(seen, interaction=naming), home.warehouse.versions("contact"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fresh:
+    """Decisions for everybody that are written nowhere, and what they follow from."""
+
+    merged: Merged
+    figures: Figures
+    decisions: Decisions
+
+
+def decided_afresh(home: Home, audiences: Audiences, as_of: datetime) -> Fresh:
+    """What a full pass at `as_of` would decide by these audiences over what was pulled."""
+    seen, keep, policy = _seen(home), home.warehouse.keep, audiences.policy
+    merged = merge(seen, keep(who_is_whom(home, seen).person), as_of, keep, policy.sameness)
+    shop = settled(merged, figures(merged, policy, as_of, keep), audiences, as_of, keep)
+    return Fresh(merged=merged, figures=shop, decisions=decide(merged, shop, audiences, as_of, keep))
 
 
 def _facts(home: Home, as_of: datetime) -> dict[str, Any]:
     keep, seen = home.warehouse.keep, _seen(home)
     found = who_is_whom(home, seen)
-    return dict(facts(seen, Identity(person=keep(found.person), shared=keep(found.shared)), as_of, keep))
+    identity = Identity(person=keep(found.person), shared=keep(found.shared))
+    return dict(facts(seen, identity, as_of, keep, home.audiences.policy.sameness))
 
 
 def _decide_whom_it_concerns(home: Home, run: int, as_of: datetime, news: News | None) -> tuple[int, list[str]]:
@@ -86,8 +126,9 @@ def _decide_whom_it_concerns(home: Home, run: int, as_of: datetime, news: News |
         return _decide(home, run, as_of, seen, keep(who_is_whom(home, seen).person), None)
     held = keep(home.warehouse.derived("person").drop("run"))
     person = keep(who_is_whom(home, seen).person) if _is(who_is_whom_may_differ(news)) else held
-    concerned = keep(changed_persons(news, held, person, home.warehouse.derived("trait")))
-    return _decide(home, run, as_of, seen, person, concerned)
+    concerned = keep(changed_persons(news, held, person, home.warehouse.derived("trait"), keep))
+    chosen = keep(person.semi_join(concerned, "person_id"))
+    return _decide(home, run, as_of, concerning(seen, news, chosen, keep), chosen, concerned)
 
 
 def _forget_deleted(home: Home, news: News) -> None:
@@ -117,37 +158,42 @@ def _full_pass_due(home: Home, last: Any, as_of: datetime) -> bool:
 
 def _news(home: Home, last: Any, as_of: datetime) -> News:
     tables = {table: home.warehouse.versions(table) for table in SEEN}
-    return News(**tables, since=last.number, before=last.as_of, as_of=as_of)
+    same = home.audiences.policy.sameness
+    return News(**tables, since=last.number, before=last.as_of, as_of=as_of, sameness=same)
 
 
 def _decide(
-    home: Home, run: int, as_of: datetime, seen: Seen, person: ir.Table, who: ir.Table | None
+    home: Home, run: int, as_of: datetime, seen: Seen, person: ir.Table, concerned: ir.Table | None
 ) -> tuple[int, list[str]]:
-    """Decide for `who` (None: everybody) and write it down; returns for how many, and what is in doubt."""
+    """Decide for the persons and write it down; returns for how many, and what is in doubt.
+
+    Args:
+        concerned: [person_id] of these and of persons who are no more; None where everybody is decided.
+    """
     warehouse = home.warehouse
-    chosen = person if who is None else warehouse.keep(person.semi_join(who, "person_id"))
-    everyone = (person.select("person_id").distinct() if who is None else who).select("person_id")
+    everyone = (person.select("person_id").distinct() if concerned is None else concerned).select("person_id")
     count = int(everyone.count().to_pyarrow().as_py())
     if count == 0:
         return 0, []
-    merged = merge(seen, chosen, as_of, warehouse.keep)
-    if who is None:
+    merged = merge(seen, person, as_of, warehouse.keep, home.audiences.policy.sameness)
+    if concerned is None:
         _refresh_figures(home, run, merged, as_of)
-    shop = _figures(home, run if who is None else runs.latest(home.store, decided=True, full=True)[0].number)
-    _write(warehouse, run, chosen, merged, decide(merged, shop, home.audiences, as_of, warehouse.keep))
+    shop = _figures(home, run if concerned is None else runs.latest(home.store, decided=True, full=True)[0].number)
+    _write(warehouse, run, person, merged, decide(merged, shop, home.audiences, as_of, warehouse.keep))
     warehouse.write("decided", everyone, run)
     return count, list(doubts(merged, currency_of(shop.cutpoint)))
 
 
 def _refresh_figures(home: Home, run: int, merged: Merged, as_of: datetime) -> None:
-    shop = figures(merged, home.audiences.policy, as_of, home.warehouse.keep)
-    for table in ("cutpoint", "affinity", "family"):
+    keep = home.warehouse.keep
+    shop = settled(merged, figures(merged, home.audiences.policy, as_of, keep), home.audiences, as_of, keep)
+    for table in FIGURE_TABLES:
         home.warehouse.write(table, getattr(shop, table), run)
+    home.warehouse.write("same", merged.same, run)
 
 
 def _figures(home: Home, run: int) -> Figures:
-    figure = home.warehouse.figure
-    return Figures(cutpoint=figure("cutpoint", run), affinity=figure("affinity", run), family=figure("family", run))
+    return Figures(**{table: home.warehouse.figure(table, run).drop("run") for table in FIGURE_TABLES})
 
 
 def _write(warehouse: Warehouse, run: int, person: ir.Table, merged: Merged, decisions: Decisions) -> None:

@@ -23,8 +23,15 @@ def audiences_of(home: Home) -> dict[str, Audience]:
     full = runs.latest(home.store, decided=True, full=True)
     if not full:
         return {}
-    family = home.warehouse.figure("family", full[0].number)
-    return {audience.name: audience for audience in listed(home.audiences, family)}
+    family, left_out = [home.warehouse.figure(name, full[0].number) for name in ("family", "left_out")]
+    return {audience.name: audience for audience in listed(home.audiences, family, left_out)}
+
+
+def left_out(home: Home) -> dict[str, str]:
+    """Lists that the last full pass had no room for, and why."""
+    full = runs.latest(home.store, decided=True, full=True)
+    rows = home.warehouse.figure("left_out", full[0].number).to_pyarrow().to_pylist() if full else []
+    return {row["audience"]: row["why"] for row in sorted(rows, key=lambda row: str(row["audience"]))}
 
 
 def contacts_of(home: Home, destination: str) -> ir.Table:

@@ -15,7 +15,7 @@ from connector.home import Home
 from connector.model import aware
 from connector.pipeline import sweeping
 from connector.pipeline.decisions import decide_stage
-from connector.pipeline.outgoing import audiences_of
+from connector.pipeline.outgoing import audiences_of, left_out
 from connector.pipeline.push import Order, push_to
 from connector.pipeline.quota import before_pull
 from connector.pipeline.report import Report
@@ -142,7 +142,9 @@ def _timed(report: Report, stage: str, watcher: Watcher) -> Iterator[None]:
 
 
 def _pull(home: Home, options: Options, report: Report, watcher: Watcher) -> bool:
-    """Pull every source; False where one asked to wait: nothing is decided on half the news."""
+    """Pull every source; False where one asked to wait: what the others tell is kept, but nothing is decided on half
+    the news: an opt-out, or a purchase, may be in the other half."""
+    waiting: list[str] = []
     for source in (*home.sources, *home.crms):
         try:
             for crm in home.crms:
@@ -152,7 +154,8 @@ def _pull(home: Home, options: Options, report: Report, watcher: Watcher) -> boo
         except RetryLater as error:
             report.cut_short(source.name, error)
             report.status = "deferred"
-            return False
+            waiting.append(source.name)
+            continue
         book.add(_swept(home, source, options, report, watcher))
         report.books[source.name] = book
         if book.rejected:
@@ -160,7 +163,12 @@ def _pull(home: Home, options: Options, report: Report, watcher: Watcher) -> boo
                 f"{source.name}: {book.rejected:,} rows could not be used, the first is {book.example}; they are kept "
                 "with their reasons: lamplighter status"
             )
-    return True
+    if waiting and len(home.crms) > 1:
+        report.notes.append(
+            f"nothing is decided while {' and '.join(waiting)} cannot be read: what the others told is kept, and no "
+            "list of any CRM changes until then"
+        )
+    return not waiting
 
 
 def _swept(home: Home, source: EventSource, options: Options, report: Report, watcher: Watcher) -> Book:
@@ -178,6 +186,8 @@ def _decide(home: Home, options: Options, report: Report, watcher: Watcher) -> b
     outcome = decide_stage(home, report.number, report.as_of, with_facts=options.facts)
     report.full, report.decided, report.facts = outcome.full, outcome.decided, dict(outcome.facts)
     report.notes.extend(outcome.doubts)
+    if outcome.full:
+        report.notes.extend(f"no room for the list {name}: {why}" for name, why in left_out(home).items())
     return True
 
 
@@ -189,6 +199,7 @@ def _push(home: Home, options: Options, approved: dict[str, int], report: Report
         dry=options.dry_run,
         everybody=options.everybody,
     )
+    refusals: list[LamplighterError] = []
     for crm in home.crms:
         try:
             settle(crm, home.store, report.number)
@@ -199,7 +210,12 @@ def _push(home: Home, options: Options, approved: dict[str, int], report: Report
         except RetryLater as error:
             report.cut_short(crm.name, error)
             report.status = "deferred"
+        except LamplighterError as error:  # the lists of the others do not wait until somebody has mended this
+            report.notes.append(f"{crm.name}: {error}")
+            refusals.append(error)
         _show(home, crm.name, order, report)
+    if refusals:
+        raise refusals[0]
 
 
 def _show(home: Home, destination: str, order: Order, report: Report) -> None:

@@ -8,7 +8,7 @@ import random
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -44,7 +44,7 @@ KINDS = ("impression", "click", "view", "cart", "wish", "checkout")
 
 
 NAMES = {
-    "contact": ("key", "email", "other_emails", "user_id", "phone", "merged_into"),
+    "contact": ("key", "email", "other_emails", "user_id", "phone", "same_as", "merged_into"),
     "product": ("key",),
     "order_header": ("key", "order_id", "contact_key", "replaces", "replaced_by"),
     "order_line": ("key", "order_key", "order_id", "contact_key", "product_key"),
@@ -133,7 +133,9 @@ class _Maker:
             "other_emails": pick((None, None, None, "cy@x.test; GUS@x.test", ";")),
             "user_id": pick(USER_IDS),
             "phone": pick(PHONES),
+            "same_as": pick((None, None, f"salesforce:{self.chance.randint(0, 24)}")) if crm == "hubspot" else None,
             "country": pick(("DE", "GB", "", None)),
+            "birth_date": pick((None, date(2004, 2, 29), date(2008, 1, 21), date(2008, 1, 22), date(1890, 5, 1))),
             "created_at": pick((None, T0 - timedelta(days=9), T0 - timedelta(days=5), T0)),
             "updated_at": pick((None, T0, T0 + timedelta(days=1))),
             "email_opt_out": pick((False, False, False, True, None)),
@@ -169,14 +171,16 @@ class _Maker:
         pick = self.chance.choice
         owner = pick([*[one["key"] for one in contacts], None, "hubspot:gone"])
         return {
-            "key": f"hubspot:o{number}",
+            "key": f"{pick(('hubspot', 'hubspot', 'salesforce'))}:o{number}",
             "version": T0,
+            "updated_at": pick((None, T0, T0 + timedelta(days=1))),
             "order_id": pick((f"O{number}", f"O{number}", f"O{number // 2}", None)),
             "contact_key": owner,
             "ordered_at": pick((self.day(), self.day(), self.day(), None)),
             "status": pick(("fulfilled", "fulfilled", "returned", "returned", "cancelled", "open", None)),
             "currency": pick(("GBP", "GBP", "EUR", None)),
             "amount": pick((None, None, Decimal("0.0000"), Decimal("25.5000"))),
+            "gift": pick((None, None, False, True)),
             "replaces": self.seldom(self.other_orders()),
             "replaced_by": self.seldom(self.other_orders()),
             "deleted_at": self.seldom(T0),
@@ -211,6 +215,7 @@ class _Maker:
 
     def interaction(self, number: int) -> Row:
         kind, identifier = self.identifier()
+        identifier = (identifier.lower() if kind == "email" else identifier).strip()  # as sources hand it out
         return {
             "key": f"e{number}",
             "version": T0,
@@ -219,6 +224,7 @@ class _Maker:
             "identifier": identifier,
             "product_id": self.chance.choice((*PRODUCTS, None)),
             "occurred_at": self.day(),
+            "campaign": self.chance.choice((None, None, "Autumn")),
             "cost": self.chance.choice((None, Decimal("0.0045"))),
             "consent": self.chance.choice((None, None, None, True, False)),
         }

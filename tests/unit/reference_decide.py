@@ -1,21 +1,21 @@
 """What decide/ promises, once more: slow, obvious, one person at a time, in plain Python."""
 
+import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from datetime import date, datetime
+from decimal import Decimal
 from functools import cached_property
-from math import sqrt
-from typing import Any
 
 import reference_merge as merge
+import reference_rules as rules
+import reference_segments as segments
 from random_shop import Row
-from reference_figures import FiguresReference, under
+from reference_cross_sell import CrossSellReference
+from reference_suppression import standing
 
 from connector.model import Audience
-from connector.rule_language import TOUCHES, duration
 
 
 def refused(answers: list[bool | None]) -> bool | None:
@@ -30,53 +30,20 @@ STRICTEST = ("opted_out", "unsubscribed", "quarantined", "unknown_consent", "no_
 
 
 @dataclass(frozen=True, eq=False)
-class Reference(FiguresReference):
+class Reference(CrossSellReference):
     """What follows for each person."""
 
     @cached_property
     def suppressed(self) -> dict[tuple[str, str], Row]:
+        """Pair -> its holding, with what keeps it out of ads; `last_...` of the return where that is what does."""
         found = {}
+        types = {product: one["product_type"] for product, one in merge.catalogue(self.shop).items()}
         for pair, one in self.holdings.items():
-            if one["net_quantity"] > 0:
-                item = self.product(one["last_product_id"])
-                until = one["last_purchase_at"] + self._window(item["product_type"])
-                if until > self.as_of:
-                    found[pair] = {**one, **item, "until": until}
+            stands = standing(one, pair[1], types, None, self.audiences.policy.suppression)
+            if stands and stands["until"] > self.as_of:
+                behind = {f"last_{name}": stands[name] for name in ("order_id", "line_key", "product_id")}
+                found[pair] = {**one, **stands, **behind, **self.product(stands["product_id"])}
         return found
-
-    def _window(self, product_type: str | None) -> timedelta:
-        policy = self.audiences.policy
-        fitting = [name for name in policy.suppression.windows if under(product_type, name)]
-        return policy.suppression.windows[max(fitting, key=len)] if fitting else policy.suppression.window
-
-    @cached_property
-    def recommendations(self) -> dict[str, list[Row]]:
-        return {person: self._recommended(person) for person in self.people}
-
-    def _recommended(self, person: str) -> list[Row]:
-        if self.profile(person)["profiling_opt_out"]:
-            return []
-        ever = {family for name, family in self.pairs[person]}
-        has = self._newest(person, [family for family in ever if self.holdings[person, family]["net_quantity"] > 0])
-        causes = defaultdict(list)
-        for a, b, one in [(cause, *one) for cause in has for one in self.next_families[cause]]:
-            shown = self.families[b]["available"] and not self.families[b]["sensitive"]
-            if b not in ever and shown:
-                weight = Decimal(sqrt(one["support"] * one["lift"])).quantize(Decimal("0.000001"), ROUND_HALF_UP)
-                causes[b].append((-weight, -one["support"], a, one))
-        totals = sorted((-sum(-cause[0] for cause in ones), b) for b, ones in causes.items())
-        return [self._told(b, -score, min(causes[b])) for score, b in totals[: self.audiences.policy.cross_sell.shown]]
-
-    def _told(self, family: str, score: Decimal, cause: tuple[Decimal, int, str, Row]) -> Row:
-        shown = self.families[family]
-        why = f"bought with {self.families[cause[2]]['title']} by {cause[3]['support']} of {cause[3]['base']}"
-        return {
-            "family": family,
-            "product_id": shown["product_id"],
-            "title": shown["title"],
-            "score": score,
-            "why": why,
-        }
 
     @cached_property
     def live_contacts(self) -> dict[str, list[Row]]:
@@ -92,6 +59,7 @@ class Reference(FiguresReference):
         contacts.sort(key=lambda one: one["updated_at"] or merge.EARLY, reverse=True)
         return {
             "country": next((one["country"] for one in contacts if one["country"]), None),
+            "birth_date": next((one["birth_date"] for one in contacts if one["birth_date"]), None),
             "created_at": min((one["created_at"] for one in contacts if one["created_at"]), default=None),
             "email_opt_out": refused([one["email_opt_out"] for one in contacts]),
             "ads_consent": granted([one["ads_consent"] for one in contacts]),
@@ -122,13 +90,16 @@ class Reference(FiguresReference):
         nothing = {"orders": 0, "spend": Decimal(0), "first_order_at": None, "last_order_at": None}
         score = self.rfm.get(person) or dict.fromkeys(("recency", "frequency", "monetary", "rfm_cell"))
         profile = self.profile(person)
-        learned = {**score, "loyalty_tier": self.tiers.get(person)}
+        segment = self._segments(person, profile["birth_date"])
+        stage = {name: segment.pop(name) for name in ("funnel_stage", "engagement")}
+        learned = {**score, **stage, "loyalty_tier": self.tiers.get(person)}
         if profile["profiling_opt_out"]:
             learned = dict.fromkeys(learned)
         touched = [touch[f"last_{kind}_at"] for _, touch in self.touched[person] for kind in merge.COUNTS]
         ends = [self.suppressed[pair]["until"] for pair in self.pairs[person] if pair in self.suppressed]
         return {
             **profile,
+            **segment,
             **self.buying.get(person, nothing),
             **learned,
             "last_interaction_at": max((moment for moment in touched if moment), default=None),
@@ -147,6 +118,38 @@ class Reference(FiguresReference):
     def _barrier(self, person: str, name: str) -> str | None:
         purpose = next((one.purpose for one in self.audiences.audiences if one.name == name), "exclude")
         trait = self.traits[person]
+        if barrier := self._objection(trait, purpose):
+            return barrier
+        audience = next((one for one in self.audiences.audiences if one.name == name), None)
+        if audience and held_out(person, audience):
+            return "holdout"
+        first_out = self._first_out.get(name)
+        return "limit" if first_out and audience and self._place(person, audience) >= first_out else None
+
+    @cached_property
+    def _first_out(self) -> dict[str, tuple[float, str]]:
+        """Limited audience -> the first of those it has no room for."""
+        found = {}
+        for one in self.audiences.audiences:
+            free = [
+                person
+                for person, name in self.fitting
+                if name == one.name
+                and person in self.live_contacts
+                and not self._objection(self.traits[person], one.purpose)
+                and not held_out(person, one)
+            ]
+            if one.limit is not None and len(free) > one.limit:
+                found[one.name] = sorted(self._place(person, one) for person in free)[one.limit]
+        return found
+
+    def _place(self, person: str, audience: Audience) -> tuple[float, str]:
+        value = self.traits[person][audience.order_by]
+        if isinstance(value, datetime):
+            value = value.timestamp()
+        return (-float(value) if value is not None else 10.0**15, person)
+
+    def _objection(self, trait: Row, purpose: str) -> str | None:
         objection = "profiling_opt_out" if trait["profiling_opt_out"] else None
         if purpose == "email":
             return trait["mail_barrier"] or objection
@@ -162,110 +165,80 @@ class Reference(FiguresReference):
         return found
 
     def _fitting(self, person: str, audience: Audience) -> dict[tuple[str, str], str]:
+        known, trait = self._known[person], self.traits[person]
         if "each_family" in audience.rule:
-            own = [pair for pair in self.pairs[person] if pair in self.suppressed and pair[1] in self.own_lists]
-            stories = {family: self._purchase(family, self.suppressed[person, family]) for _, family in own}
+            own = [family for name, family in self.pairs[person] if family in self.own_lists]
+            asked = {family: self._suppressed_story(known, family) for family in own}
             return {
-                (person, f"{audience.name}_{name}"): self._say(audience, person, one) for name, one in stories.items()
+                (person, f"{audience.name}_{family}"): rules.said(audience.reason, trait, [story])
+                for family, story in asked.items()
+                if story
             }
         told: list[Row] = []
-        if self._holds(person, audience.rule, audience, told):
-            return {(person, audience.name): self._say(audience, person, told[0] if told else {})}
+        if rules.holds(self._shared, known, audience.rule, audience.purpose in ("email", "retarget"), told):
+            return {(person, audience.name): rules.said(audience.reason, trait, told)}
         return {}
 
-    def _say(self, audience: Audience, person: str, story: Row) -> str:
-        trait = {name: self._spoken(name, value) for name, value in self.traits[person].items()}
-        story = {name: "none" if value is None else value for name, value in story.items()}
-        none = dict.fromkeys(("title", "product_id", "family", "date", "order_id", "until", "why"), "none")
-        return audience.reason.format(**{**none, **trait, **story})
+    def _suppressed_story(self, known: rules.Known, family: str) -> Row | None:
+        options = {"family": [family]}
+        return rules.Asked(shop=self._shared, known=known, word="suppressed", options=options, addressed=False).story()
 
-    def _spoken(self, name: str, value: Any) -> str:
-        if value is None:
-            return "none"
-        if isinstance(value, datetime):
-            return f"{value:%Y-%m-%d}"
-        if isinstance(value, bool):
-            return str(value).lower()
-        if name == "spend":
-            return str(value.quantize(Decimal("0.01"), ROUND_HALF_UP))
-        return str(value).replace("_", " ") if name == "rfm_cell" else str(value)
+    @cached_property
+    def _shared(self) -> rules.Shop:
+        goods = {name: self.product(name) for name in merge.catalogue(self.shop)}
+        return rules.Shop(as_of=self.as_of, products=goods, families=self.families)
 
-    def _holds(
-        self, person: str, rule: Mapping[str, Any], audience: Audience, told: list[Row], tell: bool = True
-    ) -> bool:
-        ((word, value),) = rule.items()
-        if word in ("all", "any"):
-            return (all if word == "all" else any)([self._holds(person, one, audience, told, tell) for one in value])
-        if word == "not":
-            return not self._holds(person, value, audience, told, not tell)
-        if word == "trait":
-            return all(self._compare(self.traits[person][name], asked) for name, asked in value.items())
-        stories = list(self._stories(person, word, value, audience.purpose in ("email", "retarget")))
-        if stories and tell:
-            newest = max(moment for moment, _ in stories)
-            told.append(min((one for moment, one in stories if moment == newest), key=lambda one: one["family"]))
-        return bool(stories)
-
-    def _compare(self, value: Any, asked: Mapping[str, Any]) -> bool:
-        if value is None:
-            return False
-        checks = {
-            "in": lambda operand: value in operand,
-            "at_least": lambda operand: value >= operand,
-            "at_most": lambda operand: value <= operand,
-            "within": lambda operand: value > self.as_of - duration(operand),
+    @cached_property
+    def _known(self) -> dict[str, rules.Known]:
+        """What each person's rules are about."""
+        return {
+            person: rules.Known(
+                trait=self.traits[person],
+                touch=[{"family": family, **one} for family, one in self.touched[person]],
+                holding=[{"family": pair[1], **self.holdings[pair]} for pair in self.pairs[person]],
+                active=[
+                    {"family": pair[1], **self.suppressed[pair]}
+                    for pair in self.pairs[person]
+                    if pair in self.suppressed
+                ],
+                recommended=self.recommendations[person],
+                lines=self.lines.get(person, []),
+                interaction=self.interactions[person],
+            )
+            for person in self.people
         }
-        return all(checks[word](operand) for word, operand in asked.items())
 
-    def _stories(self, person: str, word: str, options: Row, addressed: bool) -> Iterator[tuple[Any, Row]]:
-        for moment, product_id, story in self._rows(person, word, options, addressed):
-            item = self.product(product_id)
-            if (
-                isinstance(moment, datetime)
-                and "within" in options
-                and moment <= self.as_of - duration(options["within"])
-            ):
-                continue
-            if addressed and item["sensitive"]:
-                continue
-            if "family" in options and story["family"] not in options["family"]:
-                continue
-            if "product_type" in options and not any(
-                under(item["product_type"], one) for one in options["product_type"]
-            ):
-                continue
-            yield moment, {"title": item["title"], "product_id": product_id, **story}
+    @cached_property
+    def interactions(self) -> dict[str, list[Row]]:
+        found = defaultdict(list)
+        for one in merge.interactions(self.shop, self.as_of):
+            found[one["person_id"]].append(one)
+        return found
 
-    def _rows(self, person: str, word: str, options: Row, addressed: bool) -> Iterator[tuple[Any, str, Row]]:
-        if word == "recommended":
-            for rank, one in enumerate(self.recommendations[person]):
-                yield -rank, one["product_id"], {"family": one["family"], "why": one["why"]}
-        elif word in ("bought", "suppressed"):
-            for pair in self.pairs[person]:
-                one = (self.holdings if word == "bought" else self.suppressed).get(pair)
-                if one and one["last_purchase_at"]:
-                    yield one["last_purchase_at"], one["last_product_id"], self._purchase(pair[1], one)
-        else:
-            yield from self._touched(person, f"last_{TOUCHES[word]}_at", options, addressed)
+    def _segments(self, person: str, birth_date: date | None) -> Row:
+        """age, age_band, funnel_stage and engagement."""
+        policy, bought = self.audiences.policy.segments, self.buying.get(person, {})
+        curious = any(touch[name] for _, touch in self.touched[person] for name in CURIOUS)
+        return {
+            **segments.age(birth_date, self.as_of),
+            "funnel_stage": segments.funnel_stage(
+                bought.get("orders", 0), bought.get("last_order_at"), curious, self.as_of, policy
+            ),
+            "engagement": segments.engagement(self.interactions[person], self.as_of, policy),
+        }
 
-    def _purchase(self, family: str, one: Row) -> Row:
-        until = {"until": f"{one['until']:%Y-%m-%d}"} if "until" in one else {}
-        date = f"{one['last_purchase_at']:%Y-%m-%d}"
-        title = self.product(one["last_product_id"])["title"]
-        return {"family": family, "title": title, "date": date, "order_id": one["last_order_id"], **until}
 
-    def _touched(self, person: str, column: str, options: Row, addressed: bool) -> Iterator[tuple[Any, str, Row]]:
-        for family, touch in self.touched[person]:
-            if touch[column] is None or (addressed and (person, family) in self.suppressed):
-                continue
-            bought = self.holdings.get((person, family), {}).get("last_purchase_at")
-            too_late = options.get("not_bought_since") and bought and bought >= touch[column]
-            if not (bought and options.get("not_bought")) and not too_late:
-                yield touch[column], touch["last_product_id"], {"family": family, "date": f"{touch[column]:%Y-%m-%d}"}
+def held_out(person: str, audience: Audience) -> bool:
+    """A fixed part of all persons, another one for each audience."""
+    drawn = int(hashlib.md5(f"{person} {audience.name}".encode()).hexdigest()[:8], 16)  # noqa: S324 - no secret
+    return drawn < round(audience.holdout / 100 * 16**8)
+
+
+CURIOUS = ("clicks", "views", "carts", "wishes", "checkouts")
 
 
 def evidence(one: Row) -> str:
     """The evidence of a suppression."""
-    quantity = f"{one['net_quantity']:f}".rstrip("0").rstrip(".")
+    quantity = f"{one['net_quantity']:.4f}".rstrip("0").rstrip(".")
     found = {"order_id": one["last_order_id"], "line": one["last_line_key"], "product_id": one["last_product_id"]}
     return json.dumps({**found, "quantity": quantity}, sort_keys=True, ensure_ascii=False)

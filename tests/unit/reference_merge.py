@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from random_shop import Row, Shop
+from reference_suppression import exchanged
 
 Key = tuple[str, str]
 Group = frozenset[str]
@@ -46,6 +47,17 @@ def _holders(contacts: list[Row]) -> dict[Key, list[Row]]:
     return found
 
 
+def _records(contacts: list[Row]) -> dict[Key, list[Row]]:
+    """Contacts that another CRM's contacts name as themselves, with those who do."""
+    there = {one["key"]: one for one in contacts}
+    named = {one["same_as"] for one in contacts if one["same_as"]}
+    return {
+        ("record", key): [one for one in contacts if one["same_as"] == key] + [there[key]]
+        for key in named
+        if key in there
+    }
+
+
 def contact_groups(shop: Shop) -> dict[str, Group]:
     """Contact key -> all contact keys of the same person (rules 1 and 2)."""
     contacts = shop.rows["contact"]
@@ -53,10 +65,27 @@ def contact_groups(shop: Shop) -> dict[str, Group]:
     for one in contacts:
         if one["merged_into"]:
             sure.join([one["key"], one["merged_into"]])
-    holders = _holders(contacts)
+    holders = _holders(contacts) | _records(contacts)
+    alive = _alive(contacts, sure)
+    graves = Groups(sure.group)
+    for key, group in sure.group.items():
+        graves.join([key, *group])
     for (kind, _), owners in holders.items():
         if kind == "email":
-            sure.join([one["key"] for one in owners])
+            sure.join([one["key"] for one in owners if one["key"] in alive])
+            graves.join([one["key"] for one in owners if one["key"] not in alive])
+    for grave in {frozenset(group) for group in graves.group.values() if not group & alive}:
+        mailboxes = [owners for (kind, _), owners in holders.items() if kind == "email"]
+        heirs = {
+            frozenset(sure.group[one["key"]] & alive)
+            for owners in mailboxes
+            if any(one["key"] in grave for one in owners)
+            for one in owners
+            if one["key"] in alive
+        }
+        sure.join(grave)
+        if len(heirs) == 1:
+            sure.join([*grave, *heirs.pop()])
     strict = {key: frozenset(group) for key, group in sure.group.items()}
     mailboxes = {strict[one["key"]] for one in contacts if any(kind == "email" for kind, _ in held(one))}
     for (kind, _), owners in holders.items():
@@ -71,7 +100,24 @@ def _fit(kind: str, owners: list[Row], strict: dict[str, Group], mailboxes: set[
         by_crm[one["crm"]].add(strict[one["key"]])
     if any(len(persons) > 1 for persons in by_crm.values()):
         return False
-    return kind == "user_id" or len({strict[one["key"]] for one in owners} & mailboxes) <= 1
+    return kind != "phone" or len({strict[one["key"]] for one in owners} & mailboxes) <= 1
+
+
+def _alive(contacts: list[Row], merged: Groups) -> set[str]:
+    """Contacts that stand for somebody: those of a group with one that is neither deleted nor merged away."""
+    living = {one["key"] for one in contacts if not one["deleted_at"] and not one["merged_into"]}
+    return {key for key, group in merged.group.items() if group & living}
+
+
+def _owners(shop: Shop) -> dict[Key, list[Row]]:
+    """Identifier -> contacts that hold it: the living, else those who are gone."""
+    contacts = shop.rows["contact"]
+    merged = Groups({one["key"] for one in contacts} | {one["merged_into"] for one in contacts if one["merged_into"]})
+    for one in contacts:
+        if one["merged_into"]:
+            merged.join([one["key"], one["merged_into"]])
+    alive = _alive(contacts, merged)
+    return {key: [one for one in owners if one["key"] in alive] or owners for key, owners in _holders(contacts).items()}
 
 
 @cache
@@ -84,7 +130,7 @@ def persons(shop: Shop) -> tuple[dict[Key, str], set[Key]]:
         named = sorted(seen, key=lambda one: (one["created_at"] is None, one["created_at"] or LATE, one["key"]))
         person["contact", key] = named[0]["key"]
     owned = defaultdict(set)
-    for (kind, value), owners in _holders(shop.rows["contact"]).items():
+    for (kind, value), owners in _owners(shop).items():
         owned[kind, value] = {person["contact", one["key"]] for one in owners}
     links = _links(shop)
     shared: set[Key] = set()
@@ -183,7 +229,7 @@ def lines(shop: Shop, as_of: datetime) -> list[Row]:
     for line in [*shop.rows["order_line"], *_amounts(shop, heads)]:
         head = heads.get(line["order_key"], {})
         whole = {name: head.get(name) or line[name] for name in ("order_id", "contact_key", "ordered_at", "status")}
-        dropped = line["deleted_at"] or head.get("deleted_at") or whole["status"] in ("cancelled", "open")
+        dropped = line["deleted_at"] or head.get("deleted_at")
         if dropped or line["order_key"] in others or whole["ordered_at"] is None or whole["ordered_at"] > as_of:
             continue
         product_id = products.get(line["product_key"]) or line["product_id"]
@@ -191,9 +237,32 @@ def lines(shop: Shop, as_of: datetime) -> list[Row]:
         owner = person.get(("contact", whole["contact_key"]))
         currency = line["currency"] or head.get("currency")
         found.append(
-            {**line, **whole, "product_id": product_id, "family": family, "person_id": owner, "currency": currency}
+            {
+                **line,
+                **whole,
+                "product_id": product_id,
+                "family": family,
+                "person_id": owner,
+                "currency": currency,
+                "gift": bool(head.get("gift")),
+            }
         )
-    return found
+    once = _of_one_crm(found, heads)
+    return [one for one in once if one["status"] not in ("cancelled", "open")]
+
+
+def _of_one_crm(found: list[Row], heads: dict[str, Row]) -> list[Row]:
+    """Of a person's lines of one order number those of the CRM with the best of them."""
+    sales = defaultdict(list)
+    for line in found:
+        key = line["order_key"] or line["key"]
+        updated = heads.get(line["order_key"], {}).get("updated_at") or EARLY
+        rank = (line["key"].endswith(":amount"), -updated.timestamp(), key)
+        sales[line["person_id"], line["order_id"]].append((rank, key.partition(":")[0]))
+    best = {sale: min(known)[1] for sale, known in sales.items() if None not in sale}
+    crms = [(line["order_key"] or line["key"]).partition(":")[0] for line in found]
+    counting = [best.get((one["person_id"], one["order_id"]), crm) for one, crm in zip(found, crms, strict=True)]
+    return [one for one, crm, counts in zip(found, crms, counting, strict=True) if crm == counts]
 
 
 def _amounts(shop: Shop, heads: dict[str, Row]) -> list[Row]:
@@ -237,13 +306,16 @@ def holdings(shop: Shop, as_of: datetime) -> dict[tuple[str, str], Row]:
     for line in counted(shop, as_of):
         if line["person_id"] and line["family"]:
             pairs[line["person_id"], line["family"]].append(line)
-    return {pair: _holding(found) for pair, found in pairs.items()}
+    return {pair: holding(found) for pair, found in pairs.items()}
 
 
-def _holding(found: list[Row]) -> Row:
+def holding(found: list[Row]) -> Row:
     bought = sorted((one for one in found if one["counts"] > 0), key=lambda one: (one["ordered_at"], one["key"]))
     returned = [one["ordered_at"] for one in found if one["quantity"] < 0 or one["counts"] < one["quantity"]]
     last = bought[-1] if bought else {}
+    back = [one for one in found if one["quantity"] < 0 or one["counts"] < one["quantity"]]
+    taken = max(back, key=lambda one: (one["ordered_at"], one["key"]), default={})
+    at_once = [one["counts"] for one in bought if one["ordered_at"] == last["ordered_at"]]
     return {
         "net_quantity": sum((one["counts"] for one in found), Decimal(0)),
         "bought_quantity": sum((one["quantity"] for one in found if one["quantity"] > 0), Decimal(0)),
@@ -253,6 +325,12 @@ def _holding(found: list[Row]) -> Row:
         "last_order_id": last.get("order_id"),
         "last_line_key": last.get("key"),
         "last_product_id": last.get("product_id"),
+        "last_quantity": sum(at_once) if bought else None,
+        "return_order_id": taken.get("order_id"),
+        "return_line_key": taken.get("key"),
+        "return_product_id": taken.get("product_id"),
+        "exchanged": exchanged(found),
+        "gift": bool(bought) and all(one["gift"] for one in bought),
     }
 
 
@@ -266,15 +344,25 @@ COUNTS = {
 }
 
 
-def touches(shop: Shop, as_of: datetime) -> dict[tuple[str, str], Row]:
+@cache
+def interactions(shop: Shop, as_of: datetime) -> list[Row]:
+    """Those of known persons, with person_id and family; without a product there is no family."""
     person, _ = persons(shop)
     goods = catalogue(shop)
-    pairs = defaultdict(list)
+    found = []
     for event in shop.rows["interaction"]:
         owner, product_id = person.get(interaction_key(event)), event["product_id"]
-        if owner and product_id and event["occurred_at"] <= as_of and event["consent"] is not False:
+        if owner and event["occurred_at"] <= as_of and event["consent"] is not False:
             family = goods[product_id]["family"] if product_id in goods else product_id
-            pairs[owner, family].append(event)
+            found.append({**event, "person_id": owner, "family": family})
+    return found
+
+
+def touches(shop: Shop, as_of: datetime) -> dict[tuple[str, str], Row]:
+    pairs = defaultdict(list)
+    for event in interactions(shop, as_of):
+        if event["product_id"]:
+            pairs[event["person_id"], event["family"]].append(event)
     return {pair: _touch(found) for pair, found in pairs.items()}
 
 

@@ -31,9 +31,9 @@ def product(product_id: str, **columns: Any) -> dict[str, Any]:
     return {"key": f"feed:{product_id}", "source": "feed", "product_id": product_id, **columns}
 
 
-def order(number: str, contact_key: str | None, day: str, **columns: Any) -> dict[str, Any]:
+def order(number: str, contact_key: str | None, day: str, crm: str = "hubspot", **columns: Any) -> dict[str, Any]:
     return {
-        "key": f"hubspot:{number}",
+        "key": f"{crm}:{number}",
         "order_id": number,
         "contact_key": contact_key,
         "ordered_at": on(day),
@@ -43,11 +43,13 @@ def order(number: str, contact_key: str | None, day: str, **columns: Any) -> dic
     }
 
 
-def line(number: str, product_id: str | None, quantity: int = 1, **columns: Any) -> dict[str, Any]:
+def line(
+    number: str, product_id: str | None, quantity: int = 1, crm: str = "hubspot", **columns: Any
+) -> dict[str, Any]:
     """A line of the order of that number; price 10."""
     return {
-        "key": f"hubspot:{number}-{product_id}",
-        "order_key": f"hubspot:{number}",
+        "key": f"{crm}:{number}-{product_id}",
+        "order_key": f"{crm}:{number}",
         "product_id": product_id,
         "quantity": Decimal(quantity),
         "unit_price": Decimal(10),

@@ -86,6 +86,7 @@ def test_a_run_is_readable_too(home: Path, lamplighter: Command) -> None:
     assert "0 of them repeated), floor" in done.out
 
 
+@pytest.mark.slow
 def test_one_stage_alone(home: Path, lamplighter: Command, portal: Sandbox) -> None:
     """--only leaves the others out; what was pulled is decided later all the same."""
     assert passed(lamplighter, home, "--only", "pull")["run"]["status"] == "planned"
@@ -95,6 +96,7 @@ def test_one_stage_alone(home: Path, lamplighter: Command, portal: Sandbox) -> N
     assert passed(lamplighter, home)["audiences"]["recent_buyers"]["size"] == 2
 
 
+@pytest.mark.slow
 def test_decisions_are_for_the_moment_that_is_named(home: Path, lamplighter: Command) -> None:
     """Before Dana's order nobody keeps her lamp out of her ads. A time without zone is UTC."""
     done = lamplighter("run", "--json", "--as-of", "2026-09-10T09:00", "--home", home)
@@ -114,6 +116,7 @@ def test_an_account_that_is_down_is_deferred(home: Path, lamplighter: Command, p
     assert passed(lamplighter, home)["audiences"]["recent_buyers"]["size"] == 2
 
 
+@pytest.mark.slow
 def test_an_account_that_takes_no_writes_is_deferred(home: Path, lamplighter: Command, portal: Sandbox) -> None:
     """Exit 3 where our properties cannot be made: suppressions have left, the rest is deferred, the books balance."""
     portal.faults.add(Fault(method="POST", path_contains="/properties/", times=10_000, status=503))
@@ -163,7 +166,9 @@ def test_a_guard_stops_a_list_until_somebody_approves(home: Path, lamplighter: C
 
 def _no_change_without_approval(home: Path) -> None:
     rule = "- {name: buyers, label: Buyers, purpose: exclude, rule: {suppressed: true}, reason: 'bought {title}', "
-    (home / "mappings" / "audiences.yaml").write_text(f"audiences:\n  {rule}guard: {{percent: 0, at_least: 0}}}}\n")
+    policy = "policy: {suppression: {cool_off: 2d}}"
+    text = f"{policy}\naudiences:\n  {rule}guard: {{percent: 0, at_least: 0}}}}\n"
+    (home / "mappings" / "audiences.yaml").write_text(text)
 
 
 def test_approving_a_plan_that_does_not_wait_is_a_set_up_error(home: Path, lamplighter: Command) -> None:
@@ -172,6 +177,7 @@ def test_approving_a_plan_that_does_not_wait_is_a_set_up_error(home: Path, lampl
     assert (done.code, "lamplighter status" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_retry_asks_again_for_what_was_refused(home: Path, lamplighter: Command, store: Store, portal: Sandbox) -> None:
     """A refused wish is left alone by runs, and comes true after `retry`."""
     passed(lamplighter, home)

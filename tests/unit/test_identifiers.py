@@ -2,7 +2,8 @@
 
 import pytest
 
-from connector.identifiers import NORMALISERS, email, opaque, phone
+from connector.identifiers import NORMALISERS, email, opaque, phone, salesforce_id
+from connector.sandbox.salesforce_ids import make_id
 from connector.schema import SEEN
 
 DIGEST = "b4c9a289323b21a01c3e940f150eb9b8c542587f1abfd8f0e1cc1ffc5e475514"
@@ -94,3 +95,12 @@ def test_every_type_of_the_warehouse_has_a_normaliser() -> None:
     """The types are those that `interaction` and `identity_link` speak of."""
     assert list(NORMALISERS) == ["anonymous_id", "user_id", "email", "phone"]
     assert {"identifier_type", "identifier"} <= set(SEEN["interaction"].names)
+
+
+def test_a_salesforce_id_has_one_spelling() -> None:
+    """The 15 characters that people copy and the 18 of the API are one record's; anything else is none."""
+    for number in (1, 61, 1_000_000, 3_844):
+        whole = make_id("003", number)
+        assert salesforce_id(whole[:15]) == salesforce_id(f" {whole}\n") == whole
+    assert salesforce_id("0035e00000AbCdE") == "0035e00000AbCdEAAV"
+    assert [salesforce_id(text) for text in (None, "", "0035e", "003-e00000AbCdE", "0035e00000AbCdE1")] == [None] * 5

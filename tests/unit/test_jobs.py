@@ -86,6 +86,7 @@ def test_sweeps_come_as_often_as_they_are_worth_and_a_restart_puts_none_off(home
     }
 
 
+@pytest.mark.slow
 def test_a_sweep_job_is_a_pass_that_also_sweeps(home: Path, store: Store, portal: Sandbox) -> None:
     """Whom somebody deleted in the CRM is gone afterwards, and the time of the sweep is kept."""
     sync(home, Stop())

@@ -195,7 +195,7 @@ def test_reserve(moment: Time) -> None:
     day.heard("1000", "201")
     day.spend()
     day.heard("1000", "200")
-    with pytest.raises(RetryLater, match=r"200 of 1,000 calls are left today, and the last 20% are kept") as caught:
+    with pytest.raises(RetryLater, match=r"200 of 1,000 daily calls are left, and the last 20% are kept") as caught:
         day.spend()
     assert caught.value.resume_at == START + timedelta(hours=9)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import ibis.expr.types as ir
 from small_seen import contact, line, on, order, product, seen
 
 from connector.merge import identify, merge
@@ -11,7 +12,8 @@ from connector.merge.doubts import doubts
 def told(**tables: list[dict[str, Any]]) -> list[str]:
     """The sentences for a small shop."""
     rows = seen(**tables)
-    return list(doubts(merge(rows, identify(rows).person, on("2026-03-01")), "GBP"))
+    merged = merge(rows, identify(rows).person.cache(), on("2026-03-01"), ir.Table.cache)
+    return list(doubts(merged, "GBP"))
 
 
 def taker(key: str, email: str = "a@x.test") -> dict[str, Any]:

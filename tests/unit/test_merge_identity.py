@@ -63,6 +63,16 @@ def test_a_merged_contact_stays_its_persons() -> None:
     assert set(found) == {"hubspot:1", "hubspot:5"}
 
 
+def test_who_is_gone_makes_no_one_of_two_who_live() -> None:
+    """A deleted contact with two mailboxes is the person's who has one of them now, and nobody's where two have."""
+    dead = contact("hubspot:9", email="a@x.test", other_emails="b@x.test", deleted_at=on("2026-02-01"))
+    ann, ben = contact("hubspot:1", email="a@x.test"), contact("hubspot:2", email="b@x.test")
+    assert contacts(people(contact=[dead, ann])) == [{"hubspot:1", "hubspot:9"}]
+    apart = people(contact=[dead, ann, ben])
+    assert contacts(apart) == [{"hubspot:1"}, {"hubspot:2"}, {"hubspot:9"}]
+    assert "email:a@x.test" in apart["hubspot:1"] and "email:b@x.test" in apart["hubspot:2"]
+
+
 def test_merges_in_a_circle_end() -> None:
     """Contradicting tombstones are one person, not an endless chain."""
     circle = [contact(f"hubspot:{n}", merged_into=f"hubspot:{(n + 1) % 3}") for n in range(3)]
@@ -90,6 +100,23 @@ def test_a_user_id_joins_across_crms() -> None:
     assert contacts(people(contact=[one, other])) == [{"hubspot:1", "salesforce:1"}]
     assert len(contacts(people(contact=[one, other, second]))) == 3
     assert shared(contact=[one, other, second]) == {"user_id:u7"}
+
+
+def test_the_id_of_another_crms_record_joins() -> None:
+    """HubSpot names its contact in Salesforce: one person, whatever else differs; merged ones too."""
+    there = contact("salesforce:003A", email="ann@work.test")
+    here = contact("hubspot:1", email="ann@x.test", same_as="salesforce:003A")
+    assert contacts(people(contact=[here, there, BOB])) == [{"hubspot:1", "salesforce:003A"}, {"hubspot:2"}]
+    merged = [{**there, "merged_into": "salesforce:003B"}, contact("salesforce:003B", email="a@work.test")]
+    assert contacts(people(contact=[here, *merged])) == [{"hubspot:1", "salesforce:003A", "salesforce:003B"}]
+
+
+def test_a_record_that_two_persons_claim_joins_neither() -> None:
+    """A copied id is no proof: both stay persons of their own, and the record's e-mail still says whose it is."""
+    claims = [contact(f"hubspot:{n}", email=f"{n}@x.test", same_as="salesforce:003A") for n in (1, 2)]
+    there = contact("salesforce:003A", email="2@x.test")
+    assert contacts(people(contact=[*claims, there])) == [{"hubspot:1"}, {"hubspot:2", "salesforce:003A"}]
+    assert contacts(people(contact=[contact("hubspot:1", same_as="salesforce:gone")])) == [{"hubspot:1"}]
 
 
 def test_a_phone_joins_only_who_has_no_mailbox() -> None:

@@ -10,7 +10,8 @@ import pytest
 import reference_merge as reference
 from random_shop import T0, Row, random_shops
 
-from connector.merge import Merged, identify, merge
+from connector.merge import Merged, Seen, identify, merge
+from connector.merge.part import concerning
 
 AS_OF = T0 + timedelta(days=20)
 
@@ -37,7 +38,7 @@ SHOP = random_shops(range(300))
 def merged() -> Merged:
     """All shops, their rows in another order than the reference reads them in."""
     seen = SHOP.shuffled(1).seen()
-    return merge(seen, identify(seen).person, AS_OF)
+    return merge(seen, identify(seen).person.cache(), AS_OF, ir.Table.cache)
 
 
 def test_persons_are_those_of_the_rules() -> None:
@@ -75,13 +76,20 @@ def test_lines_carry_their_head(merged: Merged) -> None:
     assert by(found, "key") == by([{name: line[name] for name in found[0]} for line in expected], "key")
 
 
-def test_a_part_of_the_persons_gets_its_part() -> None:
-    """Merging some persons gives exactly their rows of merging all."""
-    seen = SHOP.seen()
-    person = identify(seen).person
-    names = sorted({row["person_id"] for row in rows(person)})[::3]
+def versions(seen: Seen) -> Seen:
+    """The same as the first run of a home would have kept it."""
+    return Seen(**{name: table.mutate(run=ibis.literal(1, type="int64")) for name, table in vars(seen).items()})
+
+
+def test_a_part_of_the_persons_gets_its_part(merged: Merged) -> None:
+    """Merging some persons, from the rows that concern them, gives exactly their rows of merging all."""
+    seen, full = SHOP.seen(), merged
+    names = sorted({row["person_id"] for row in rows(full.person)})[::3]
     chosen = ibis.memtable(pa.table({"person_id": names}))
-    full, part = merge(seen, person, AS_OF), merge(seen, person.semi_join(chosen, "person_id"), AS_OF)
+    some = full.person.semi_join(chosen, "person_id").cache()
+    theirs = concerning(seen, versions(seen), some, ir.Table.cache)
+    assert 0 < len(rows(theirs.order_line)) < len(rows(seen.order_line))
+    part = merge(theirs, some, AS_OF, ir.Table.cache)
     for table in ("holding", "touch", "lines", "contact"):
         expected = rows(getattr(full, table).semi_join(chosen, "person_id"))
         assert expected

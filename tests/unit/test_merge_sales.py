@@ -4,10 +4,11 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+import ibis.expr.types as ir
 import pytest
 from small_seen import contact, line, on, order, product, seen
 
-from connector.merge import Merged, facts, identify, merge
+from connector.merge import Identity, Merged, facts, identify, merge
 from connector.merge.seen import Seen
 
 LATE = on("2026-12-01")
@@ -21,7 +22,7 @@ def shop(orders: list[dict[str, Any]], lines: list[dict[str, Any]], **tables: li
 
 
 def merged(rows: Seen) -> Merged:
-    return merge(rows, identify(rows).person, LATE)
+    return merge(rows, identify(rows).person.cache(), LATE, ir.Table.cache)
 
 
 def held(rows: Seen) -> dict[str, dict[str, Any]]:
@@ -30,7 +31,7 @@ def held(rows: Seen) -> dict[str, dict[str, Any]]:
 
 
 def bought(number: str, day: str = "2026-02-01", **columns: Any) -> dict[str, Any]:
-    return order(number, DANA, day, **columns)
+    return order(number, columns.pop("contact_key", DANA), day, **columns)
 
 
 BACK = {"status": "returned"}
@@ -123,7 +124,8 @@ def test_the_facts_count_each_sale_once() -> None:
     """Neither a deal that became an order nor the amount of one without lines is a line more than there are."""
     orders = [bought("1"), deal("7", replaced_by="hubspot:1"), deal("8", amount=Decimal(80))]
     rows = shop(orders, [line("1", "lamp"), of_deal("7", "lamp", 2)])
-    found = facts(rows, identify(rows), LATE)
+    who = identify(rows)
+    found = facts(rows, Identity(who.person.cache(), who.shared.cache()), LATE, ir.Table.cache)
     assert (found["orders"], found["order_lines"], found["pairs_sold"]) == (2, 1, 1)
 
 
@@ -156,3 +158,35 @@ def test_a_line_finds_its_product_by_key_and_then_by_sku() -> None:
     ]
     found = held(shop([bought(n) for n in ("1", "2", "3")], lines, product=goods))
     assert {family: row["net_quantity"] for family, row in found.items()} == {"lamp": 3}
+
+
+def of_both(here: dict[str, Any], there: dict[str, Any]) -> list[dict[str, Any]]:
+    """Dana's lamps by one order that either CRM holds: two by HubSpot, three by Salesforce."""
+    orders = [bought("A7", **here), bought("A7", **{"crm": "salesforce", **there})]
+    lines = [line("A7", "lamp", 2), line("A7", "lamp", 3, crm="salesforce")]
+    return merged(shop(orders, lines)).lines.to_pyarrow().to_pylist()
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "counts"),
+    [
+        ({}, {}, 2),
+        ({"updated_at": on("2026-03-01")}, {"updated_at": on("2026-03-02")}, 3),
+        ({"updated_at": on("2026-03-01")}, {}, 2),
+        ({"updated_at": on("2026-03-03"), "contact_key": None}, {"updated_at": on("2026-03-02")}, 3),
+        ({"deleted_at": on("2026-03-01")}, {}, 3),
+        ({"updated_at": on("2026-03-03"), "status": "cancelled"}, {}, 0),
+    ],
+)
+def test_an_order_that_both_crms_hold_is_one(here: dict[str, Any], there: dict[str, Any], counts: int) -> None:
+    """That of the CRM which knows the buyer, of two that do the one last changed; a deleted one tells nothing."""
+    assert sum(row["counts"] for row in of_both(here, there)) == counts
+
+
+def test_orders_that_only_look_alike_are_two() -> None:
+    """Within one CRM a number may stand twice, as on a credit note; orders without a number are nobody's twins."""
+    credit = {**bought("A7", **BACK), "key": "hubspot:A7-C"}
+    nameless = [bought("1", order_id=None), bought("1", crm="salesforce", order_id=None)]
+    lines = [line("A7", "lamp"), line("A7", "lamp", -1, key="x:1", order_key="hubspot:A7-C"), line("1", "rug")]
+    found = held(shop([bought("A7"), credit, *nameless], [*lines, line("1", "rug", crm="salesforce")]))
+    assert (found["lamp"]["net_quantity"], found["rug"]["net_quantity"]) == (0, 2)
