@@ -31,7 +31,7 @@ def by(found: Iterable[Row], *names: str) -> dict[tuple[str, ...], Row]:
     return result
 
 
-SHOP = random_shops(range(300))
+SHOP = random_shops(range(500))
 
 
 @pytest.fixture(scope="module")
