@@ -13,10 +13,13 @@ from connector.sandbox.serve import Sandbox
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared]
 
+LATER = 0.01
+"""Days after the shop's end, at which every later pass decides."""
+
 
 @pytest.fixture(scope="module", params=["taobao", "online-retail"])
 def real(request: pytest.FixtureRequest, worlds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
-    """A real shop's CRM and an install on it, both passes done."""
+    """A real shop's CRM and an install on it, both passes done; what ends by itself until LATER has ended."""
     world = worlds / request.param
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setenv("SCENARIO_TOKEN", "sandbox-token")
@@ -25,7 +28,7 @@ def real(request: pytest.FixtureRequest, worlds: Path, tmp_path_factory: pytest.
     shop.install()
     assert shop.run().status == "done"
     sandbox.clock.advance(3)
-    assert shop.run().status == "done"
+    assert shop.run(days=LATER).status == "done"
     yield shop
     sandbox.stop()
     monkeypatch.undo()
@@ -56,7 +59,7 @@ def pass_over(shop: Shop, who: set[str]) -> dict[str, tuple[set[str], set[str]]]
     """Run once; only `who` may be written or change lists. Returns what changed."""
     shop.sandbox.clock.advance(3)
     before, since = shop.crm(), shop.last_request()
-    report = shop.run(days=0.01)
+    report = shop.run(days=LATER)
     assert (report.status, report.full) == ("done", False)
     assert written(shop.requests(since)) <= who
     moved = changed(before, shop.crm())
@@ -104,6 +107,6 @@ def test_nothing_new_writes_nothing(real: Shop) -> None:
     for _ in range(2):
         real.sandbox.clock.advance(3)
         since = real.last_request()
-        assert real.run(days=0.01).status == "done"
+        assert real.run(days=LATER).status == "done"
     assert {each["kind"] for each in real.requests(since)} == {"read"}
     assert len(real.requests(since)) <= 5
