@@ -1,7 +1,6 @@
 """What merge and decide cost in a large shop, in full and for a little news, against a plain scan of its columns."""
 
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import large_shop
+from connector.cli.demo import peak_memory_mb
 from connector.cli.init import create
 from connector.home import Home, open_home
 from connector.pipeline.decisions import PERSON_TABLES, decide_stage
@@ -91,7 +91,7 @@ def one(step: str, folder: Path) -> dict[str, Any]:
             found = decide(home, as_of)
 
         seconds = timed(work)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    peak = peak_memory_mb()
     return {"scan": plain, "pass": seconds, "decided": found, "peak_mb": peak}
 
 
