@@ -3,12 +3,17 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeAlias, cast
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 Keep = Callable[[ir.Table], ir.Table]
-"""Computes a table once and hands back the same rows, as the warehouse's `keep` does."""
+"""Computes a table once and hands back the same rows, as the warehouse's `keep` does. May know how to go `through`."""
+
+Moment: TypeAlias = datetime | ir.TimestampScalar
+"""An aware time, or what stands for one in the engine."""
 
 KINDS = {
     "impression": "impressions",
@@ -26,6 +31,14 @@ def lazily(table: ir.Table) -> ir.Table:
     return table
 
 
+def through(keep: Keep, function: Callable[..., pa.Table], *tables: ir.Table) -> ir.Table:
+    """What Python makes of the rows of some small tables, as a table: `function` may depend on these rows alone."""
+    known = getattr(keep, "through", None)
+    if known is not None:
+        return cast(ir.Table, known(function, *tables))
+    return ibis.memtable(function(*(table.to_pyarrow() for table in tables)))
+
+
 @dataclass(frozen=True)
 class Merged:
     """What is known of the persons in `person`, and of nobody else.
@@ -40,6 +53,7 @@ class Merged:
             one, those without a product included. Not computed unless somebody asks.
         interaction: the same with `family`.
         contact: their live contacts as seen, with `person_id`.
+        consent: [person_id, source, signal, purpose, granted, country, said_at], all that they said so far.
     """
 
     person: ir.Table
@@ -51,10 +65,13 @@ class Merged:
     activity: ir.Table
     interaction: ir.Table
     contact: ir.Table
+    consent: ir.Table
 
 
-def at(moment: datetime) -> ir.TimestampScalar:
+def at(moment: Moment) -> ir.TimestampScalar:
     """An aware moment as a literal. Raises ValueError for a naive one: nobody may guess its zone."""
+    if isinstance(moment, ir.Scalar):
+        return moment
     if moment.tzinfo is None:
         raise ValueError(f"naive time {moment.isoformat()}: every time here carries its zone")
     return ibis.literal(moment, type="timestamp('UTC')")
@@ -82,6 +99,21 @@ def newest(rows: ir.Table) -> ir.Table:
     order = ibis.window(group_by=rows.key, order_by=[rows.version.desc(), rows.run.desc()])
     ranked = rows.mutate(rank_=ibis.row_number().over(order))
     return ranked.filter(ranked.rank_ == 0).drop("rank_")
+
+
+def newest_of(rows: ir.Table, repeated: ir.Table) -> ir.Table:
+    """The same as `newest`, where few keys have several versions.
+
+    Args:
+        repeated: [key] of these, and of any others; see `repeated`.
+    """
+    return without(rows, repeated, ["key"]).union(newest(among(rows, repeated, ["key"])))
+
+
+def repeated(rows: ir.Table) -> ir.Table:
+    """[key] of those that have several versions."""
+    counted = rows.group_by("key").agg(versions=rows.count())
+    return counted.filter(counted.versions > 1).select("key")
 
 
 def under(product_type: ir.StringValue, name: str) -> ir.BooleanValue:

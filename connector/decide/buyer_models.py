@@ -1,5 +1,6 @@
 """Who comes again, how often and for how much: learned from all buyers with the other figures, and kept as rows."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -88,9 +89,8 @@ def _rows(
     return [{**told, "parameter": name, "value": value} for name, value in parameters.items()]
 
 
-def read(model: ir.Table) -> BuyerModels | None:
-    """The figure `model` as what it stands for; None where it has no rows."""
-    rows = model.to_pyarrow().to_pylist()
+def read(rows: Sequence[Row]) -> BuyerModels | None:
+    """The rows of the figure `model` as what they stand for; None where there are none."""
     if not rows:
         return None
     names = {row["model"] for row in rows}

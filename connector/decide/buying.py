@@ -1,13 +1,11 @@
 """What persons spent and when: the base of RFM, tiers and what is foreseen."""
 
-from datetime import datetime
-
 import ibis
 import ibis.expr.types as ir
 
 from connector.decide.cutpoints import TYPES
 from connector.policies.loyalty import LoyaltyPolicy
-from connector.relations import at, lasting
+from connector.relations import Moment, at, lasting
 
 DAY = 86_400
 MONEY = "decimal(18,4)"
@@ -31,7 +29,7 @@ def currency_of(cutpoint: ir.Table) -> str | None:
     return found[0] if found else None
 
 
-def buying(line: ir.Table, cutpoint: ir.Table, policy: LoyaltyPolicy, as_of: datetime) -> ir.Table:
+def buying(line: ir.Table, cutpoint: ir.Table, policy: LoyaltyPolicy, as_of: Moment) -> ir.Table:
     """What persons with lines bought up to `as_of`.
 
     Columns: person_id, orders, order_days, spend, first_order_at, last_order_at, tier_spend, tier_change_at. An order

@@ -19,6 +19,7 @@ MAIL = {
 WORDS = {
     **MAIL,
     "no_ads_consent": "ads were not granted",
+    "ads_opt_out": "refused ads, or their browser did (GPC)",
     "profiling_opt_out": "objects to profiling",
     "holdout": "held out, to see what the list does",
     "limit": "the list is full, and others come first",
@@ -61,7 +62,7 @@ def barrier(person: ir.Table, purpose: Purpose) -> ir.StringValue:
     if purpose is Purpose.EMAIL:
         return person.mail_barrier.coalesce(objection)
     if purpose is Purpose.RETARGET:
-        return ibis.ifelse(person.ads_consent.fill_null(False), objection, "no_ads_consent")
+        return ibis.ifelse(person.ads_consent.fill_null(False), person.ads_barrier, "no_ads_consent")
     return ibis.null("string")
 
 

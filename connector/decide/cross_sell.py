@@ -1,6 +1,5 @@
 """Cross-sell: what buyers of the same things bought next, and never what a person has, had or may not be shown."""
 
-from datetime import datetime
 from typing import Protocol
 
 import ibis
@@ -10,7 +9,7 @@ from connector.decide.best_sellers import SHOP
 from connector.decide.items import newest_families
 from connector.decide.ranking import PAIR, anything, best_for, candidates, first, new_to, tellable, typed
 from connector.policies.cross_sell import CrossSellPolicy
-from connector.relations import KINDS, Keep, Merged, among, at, lazily, without
+from connector.relations import KINDS, Keep, Merged, Moment, among, at, lazily, without
 
 
 class Shop(Protocol):
@@ -29,7 +28,7 @@ class Shop(Protocol):
         """As in the warehouse."""
 
 
-def cooling(contact: ir.Table, policy: CrossSellPolicy, as_of: datetime) -> ir.Table:
+def cooling(contact: ir.Table, policy: CrossSellPolicy, as_of: Moment) -> ir.Table:
     """[person_id] who got a mail less than `policy.cool_down` ago, as far as a CRM tells."""
     return contact.filter(contact.mailed_at > at(as_of - policy.cool_down)).select("person_id").distinct()
 

@@ -1,7 +1,6 @@
 """Decide as one step: for some persons or for all, what is suppressed, recommended and wanted, and why."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import ibis.expr.types as ir
 
@@ -13,7 +12,7 @@ from connector.decide.next_changes import next_changes
 from connector.decide.stories import Basis
 from connector.decide.suppress import due, replenish, standings, suppressed, suppression
 from connector.decide.traits import COLUMNS, traits
-from connector.relations import Keep, Merged, among, lazily
+from connector.relations import Keep, Merged, Moment, among, lazily
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Decisions:
     excluded: ir.Table
 
 
-def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: datetime, keep: Keep = lazily) -> Decisions:
+def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: Moment, keep: Keep = lazily) -> Decisions:
     """Everything that follows at `as_of`.
 
     A person's rows depend on that person's rows in `merged` and on `figures` alone: deciding a part of the persons

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from connector.decide.buy_till_you_die.gamma_gamma import Spendings
 from connector.decide.buy_till_you_die.histories import Histories
-from connector.decide.buying import DAY, day
+from connector.decide.buying import day
+from connector.relations import at
 
 COLUMNS = ("repeats", "last", "age")
 MOST_HISTORIES = 20_000
@@ -18,14 +19,14 @@ LONGEST = 2**20 - 1
 """Days, and orders, that are told apart: 2,870 years."""
 
 
-def lifetimes(bought: ir.Table, until: datetime) -> ir.Table:
+def lifetimes(bought: ir.Table, until: datetime | ir.TimestampValue) -> ir.Table:
     """[person_id, repeats, last, age] of persons with an order; see `Histories`.
 
     `age` is the time until `until`, or until the person's own last order if that is later.
     """
     buyer = bought.filter(bought.order_days > 0)
     first, last = day(buyer.first_order_at), day(buyer.last_order_at)
-    today = ibis.literal(int(until.timestamp()) // DAY, type="int64")
+    today = day(at(until)) if isinstance(until, datetime) else day(until)
     return buyer.select(
         "person_id", repeats=buyer.order_days - 1, last=last - first, age=ibis.greatest(today, last) - first
     )

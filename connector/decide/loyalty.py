@@ -1,14 +1,12 @@
 """Loyalty tiers: the top of the buyers by net spend over a rolling window, not lost again by a little."""
 
-from datetime import datetime
-
 import ibis
 import ibis.expr.types as ir
 
 from connector.decide.buying import MONEY, priced
 from connector.decide.cutpoints import lowered, placed, tops
 from connector.policies.loyalty import LoyaltyPolicy
-from connector.relations import among, at, lasting
+from connector.relations import Moment, among, at, lasting
 
 FIGURE = "spend"
 KEPT = "kept"
@@ -25,7 +23,7 @@ def boundaries(bought: ir.Table, policy: LoyaltyPolicy) -> ir.Table:
     return tops(spent, FIGURE, (policy.gold_percent + policy.silver_percent, policy.gold_percent))
 
 
-def tiers(bought: ir.Table, line: ir.Table, cutpoint: ir.Table, policy: LoyaltyPolicy, as_of: datetime) -> ir.Table:
+def tiers(bought: ir.Table, line: ir.Table, cutpoint: ir.Table, policy: LoyaltyPolicy, as_of: Moment) -> ir.Table:
     """[person_id, loyalty_tier] of buyers in the window: gold, silver or bronze.
 
     Whoever stands above a boundary has its tier. Whoever does not, but has `keep_percent` of it, keeps the tier if they
@@ -45,7 +43,7 @@ def tiers(bought: ir.Table, line: ir.Table, cutpoint: ir.Table, policy: LoyaltyP
     return both.select("person_id", loyalty_tier=ibis.cases(*[(rank == n, name) for n, name in NAMES.items()]))
 
 
-def _steps(spent: ir.Table, policy: LoyaltyPolicy, as_of: datetime) -> ir.Table:
+def _steps(spent: ir.Table, policy: LoyaltyPolicy, as_of: Moment) -> ir.Table:
     """[person_id, moment, balance]: the spend of the window after each moment at which a line came or left."""
     came = spent.select("person_id", "spent", moment="ordered_at")
     left = spent.select("person_id", spent=-spent.spent, moment=spent.ordered_at + lasting(policy.window))

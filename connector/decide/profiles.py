@@ -3,6 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
+from connector.decide.ads_barrier import outside
 from connector.decide.consent import mail_barrier
 from connector.policies.consent import ConsentPolicy
 
@@ -10,7 +11,8 @@ TEXTS = ("country", "region", "city", "gender", "lifecycle_stage")
 
 
 def profiles(contact: ir.Table, policy: ConsentPolicy) -> ir.Table:
-    """[person_id, country, region, city, gender, birth_date, lifecycle_stage, created_at, consents, mail_barrier].
+    """[person_id, country, region, city, gender, birth_date, lifecycle_stage, created_at, consents, lives_outside,
+    mail_barrier].
 
     Args:
         contact: live contacts with `person_id`, of one CRM or of several. Of several values that of the contact
@@ -25,6 +27,7 @@ def profiles(contact: ir.Table, policy: ConsentPolicy) -> ir.Table:
         email_opt_out=refused(aged.email_opt_out),
         ads_consent=granted(aged.ads_consent),
         profiling_opt_out=refused(aged.profiling_opt_out),
+        lives_outside=outside(aged.country),
         mail_barrier=mail_barrier(aged, policy),
     )
 

@@ -1,7 +1,6 @@
 """What a checked rule means: a condition on persons, and what its words tell of the item behind it."""
 
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
 from functools import reduce
 from operator import and_, or_
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from connector.relations import at
+from connector.relations import Moment, at
 from connector.rule_language import Rule, duration, leaves
 
 Story = Callable[[str, Mapping[str, Any]], ir.Table]
@@ -27,7 +26,7 @@ def with_stories(person: ir.Table, rule: Rule, story: Story, names: Collection[s
     return person
 
 
-def holds(person: ir.Table, rule: Rule, as_of: datetime) -> ir.BooleanValue:
+def holds(person: ir.Table, rule: Rule, as_of: Moment) -> ir.BooleanValue:
     """Whether the rule holds for a person of `with_stories`. Never null: what is not known does not hold."""
     numbers = iter(range(len(leaves(rule))))
 
@@ -56,11 +55,11 @@ def told(person: ir.Table, rule: Rule, names: Collection[str]) -> dict[str, ir.S
     }
 
 
-def _condition(value: ir.Value, asked: Mapping[str, Any], as_of: datetime) -> ir.BooleanValue:
+def _condition(value: ir.Value, asked: Mapping[str, Any], as_of: Moment) -> ir.BooleanValue:
     return reduce(and_, [_compared(value, word, operand, as_of) for word, operand in asked.items()]).fill_null(False)
 
 
-def _compared(value: ir.Value, word: str, operand: Any, as_of: datetime) -> ir.BooleanValue:
+def _compared(value: ir.Value, word: str, operand: Any, as_of: Moment) -> ir.BooleanValue:
     if word == "in":
         return value.isin(operand)
     if word == "at_least":

@@ -1,19 +1,17 @@
 """Where somebody stands as a customer, and how much interest they show: traits that change by themselves in time."""
 
-from datetime import datetime
-
 import ibis
 import ibis.expr.types as ir
 
 from connector.policies.segments import SegmentPolicy
-from connector.relations import KINDS, Merged, at, lasting
+from connector.relations import KINDS, Merged, Moment, at, lasting
 from connector.rule_words import TOUCHES
 
 SHOWN = TOUCHES["saw_ad"]
 """The kind of interaction that takes no interest: an ad was shown."""
 
 
-def interest(merged: Merged, policy: SegmentPolicy, as_of: datetime) -> ir.Table:
+def interest(merged: Merged, policy: SegmentPolicy, as_of: Moment) -> ir.Table:
     """[person_id, engagement, engagement_ends_at, engagement_cools_at] of those with an interaction in the window.
 
     high: at least `policy.high` of them, the last within `policy.recent`; medium: at least `policy.medium`; else low.
@@ -42,7 +40,7 @@ def curious(touch: ir.Table) -> ir.Table:
     return touch.group_by("person_id").agg(curious=sum(counts, ibis.literal(0)).sum() > 0)
 
 
-def staged(person: ir.Table, policy: SegmentPolicy, as_of: datetime) -> ir.Table:
+def staged(person: ir.Table, policy: SegmentPolicy, as_of: Moment) -> ir.Table:
     """`person` [orders, last_order_at, curious, engagement] with `funnel_stage`, `funnel_change_at` and no null there.
 
     lapsed: ordered, but not within `policy.lapsed`; repeat: two orders or more; first_time: one; prospect: none, but

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -14,7 +13,7 @@ from connector.decide.items import with_item
 from connector.decide.occurrences import newest_of_family, occurrences, often, single
 from connector.decide.related import with_related
 from connector.decide.text import day, instant, json_object
-from connector.relations import Merged, at, under, without
+from connector.relations import Merged, Moment, at, under, without
 from connector.rule_language import duration
 from connector.rule_words import TOUCHES
 
@@ -55,7 +54,7 @@ class Basis:
     recommended: ir.Table
     due: ir.Table
     family: ir.Table
-    as_of: datetime
+    as_of: Moment
 
 
 def story(basis: Basis, word: str, options: Options, addressed: bool, names: Collection[str]) -> ir.Table:
@@ -119,12 +118,12 @@ _ROWS: Mapping[str, Callable[[Basis], ir.Table]] = {
 }
 
 
-def _within(rows: ir.Table, options: Options, as_of: datetime) -> ir.Table:
+def _within(rows: ir.Table, options: Options, as_of: Moment) -> ir.Table:
     """Rows no longer ago than the option says. They count until exactly then."""
     return rows.filter(rows.moment > at(as_of - duration(options["within"]))) if "within" in options else rows
 
 
-def _not_within(newest: ir.Table, options: Options, as_of: datetime) -> ir.Table:
+def _not_within(newest: ir.Table, options: Options, as_of: Moment) -> ir.Table:
     """Persons whose newest row is as long ago as the option says, from exactly then on."""
     if "not_within" not in options:
         return newest

@@ -5,8 +5,6 @@ family is used up and bought again, else `readmitted`. What was given back is `r
 `readmitted`. What was looked at and neither bought nor given back is `touched`.
 """
 
-from datetime import datetime
-
 import ibis
 import ibis.expr.types as ir
 
@@ -15,7 +13,7 @@ from connector.decide.text import json_object, plain
 from connector.decide.windows import with_window
 from connector.decide.windows_learned import REPLENISHABLE
 from connector.policies.suppression import SuppressionPolicy
-from connector.relations import KINDS, at, lasting, without
+from connector.relations import KINDS, Moment, at, lasting, without
 
 TOUCHED, BOUGHT, RETURNED, REPLENISH_DUE, READMITTED = "touched", "bought", "returned", "replenish_due", "readmitted"
 COOL_OFF = "cool_off"
@@ -55,12 +53,12 @@ def standings(holding: ir.Table, catalogue: ir.Table, rhythm: ir.Table, policy: 
     ).drop("ends_at", "kind")
 
 
-def suppressed(standing: ir.Table, as_of: datetime) -> ir.Table:
+def suppressed(standing: ir.Table, as_of: Moment) -> ir.Table:
     """The standings that keep something out of ads at `as_of`."""
     return standing.filter(standing.until > at(as_of))
 
 
-def due(standing: ir.Table, as_of: datetime) -> ir.Table:
+def due(standing: ir.Table, as_of: Moment) -> ir.Table:
     """The standings of what is used up by `as_of`: bought, of a replenishable family, window over, and no gift."""
     return standing.filter(standing.then == REPLENISH_DUE, standing.until <= at(as_of))
 
@@ -95,7 +93,7 @@ def _shown(standing: ir.Table) -> ir.StringValue:
     return ibis.ifelse(standing.sensitive, ibis.null("string"), standing.title)
 
 
-def states(standing: ir.Table, touch: ir.Table, as_of: datetime) -> ir.Table:
+def states(standing: ir.Table, touch: ir.Table, as_of: Moment) -> ir.Table:
     """[person_id, family, state, reason, since, until, length, evidence]: every pair with a holding or touch.
 
     `since` is when the pair came into its state; `until`, when it leaves it by itself, None where it does not.

@@ -1,11 +1,10 @@
 """One row a person: who they are, what they may be sent, how they buy, and when that changes by itself."""
 
-from datetime import datetime
-
 import ibis
 import ibis.expr.types as ir
 
 from connector.audiences import Audiences
+from connector.decide.ads_barrier import ads_barrier, objecting, words
 from connector.decide.ages import aged
 from connector.decide.buying import buying
 from connector.decide.consent import NOBODY
@@ -16,7 +15,7 @@ from connector.decide.outlook import outlook
 from connector.decide.profiles import profiles
 from connector.decide.rfm import scored
 from connector.decide.segments import curious, interest, staged
-from connector.relations import KINDS, Keep, Merged, lazily
+from connector.relations import KINDS, Keep, Merged, Moment, lazily
 
 PROFILED = ("recency", "frequency", "monetary", "rfm_cell", "loyalty_tier", "funnel_stage", "engagement", *FORESEEN)
 """What is not made for persons who objected to profiling."""
@@ -36,6 +35,7 @@ COLUMNS = (
     "ads_consent",
     "profiling_opt_out",
     "mail_barrier",
+    "ads_barrier",
     "orders",
     "spend",
     "first_order_at",
@@ -49,7 +49,7 @@ TURNS = ("tier_change_at", "birthday_at", "funnel_change_at", "engagement_ends_a
 
 
 def traits(
-    merged: Merged, figures: Figures, active: ir.Table, audiences: Audiences, as_of: datetime, keep: Keep = lazily
+    merged: Merged, figures: Figures, active: ir.Table, audiences: Audiences, as_of: Moment, keep: Keep = lazily
 ) -> ir.Table:
     """The warehouse's `trait` but `next_change_at`, one row for each person in `merged.person`, and TURNS.
 
@@ -61,17 +61,20 @@ def traits(
     person = merged.person.select("person_id").distinct()
     for part in (
         profiles(merged.contact, audiences.policy.consent),
+        words(merged.consent),
         bought.drop("tier_spend", "order_days"),
         scored(bought, figures.cutpoint),
         tiers(bought, merged.lines, figures.cutpoint, policy, as_of),
-        outlook(bought, figures.model, policy),
+        outlook(bought, figures.model, policy, keep),
         _last_interaction(merged.touch),
         curious(merged.touch),
         interest(merged, audiences.policy.segments, as_of),
         active.group_by("person_id").agg(suppressed_until=active.until.max()),
     ):
         person = person.left_join(part, "person_id").drop("person_id_right")
-    whole = aged(staged(_counted(person), audiences.policy.segments, as_of), as_of)
+    heard = objecting(_counted(person))
+    heard = heard.mutate(ads_barrier=ads_barrier(heard, audiences.policy.ads))
+    whole = aged(staged(heard, audiences.policy.segments, as_of), as_of)
     return _unprofiled(whole).select(*COLUMNS, *TURNS)
 
 

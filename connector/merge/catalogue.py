@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from connector.merge.named import Forms, resolved
-from connector.merge.sameness import fetched, sameness
+from connector.merge.sameness import accepted, sameness
 from connector.policies.sameness import SamenessPolicy
 from connector.relations import Keep, lazily
 
@@ -72,8 +72,8 @@ def catalogue(product: ir.Table, policy: SamenessPolicy | None = None, keep: Kee
         policy: what counts as the same; by default as shipped.
     """
     known, chosen = known_products(product), policy or SamenessPolicy()
-    accepted, known = fetched(known, chosen), keep(known)
-    same = sameness(known, accepted, keep)
+    known = keep(known)
+    same = sameness(known, accepted(known, chosen, keep), keep)
     full = known.inner_join(same.family, "product_id").select(*COLUMNS)
     return Catalogue(product=keep(full), names=same.names, same=same.same, forms=chosen.overrides.forms)
 

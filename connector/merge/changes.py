@@ -5,7 +5,6 @@ Everything else keeps the decisions it has. A full pass gives the same result; a
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import ibis
 import ibis.expr.types as ir
@@ -15,7 +14,7 @@ from connector.merge.renamed import renamed
 from connector.merge.sales import others
 from connector.merge.seen import Seen
 from connector.policies.sameness import SamenessPolicy
-from connector.relations import Keep, lazily, newest
+from connector.relations import Keep, Moment, at, lazily, newest
 
 NOT_CONTENT = ("version", "run", "updated_at")
 
@@ -30,9 +29,9 @@ class News(Seen):
         sameness: what counts as the same item, now as then.
     """
 
-    since: int
-    before: datetime
-    as_of: datetime
+    since: int | ir.IntegerScalar
+    before: Moment
+    as_of: Moment
     sameness: SamenessPolicy = field(default_factory=SamenessPolicy)
 
 
@@ -43,7 +42,8 @@ def anything_new(news: News, trait: ir.Table) -> ir.BooleanScalar:
         _fresh(news.order_header, "ordered_at", news),
         _fresh(news.order_line, "ordered_at", news),
         _fresh(news.interaction, "occurred_at", news),
-        trait.filter(trait.next_change_at <= news.as_of),
+        _fresh(news.consent, "said_at", news),
+        trait.filter(trait.next_change_at <= at(news.as_of)),
     ]
     return _any_row(rows)
 
@@ -77,7 +77,8 @@ def changed_persons(
         *([] if old_person is person else [_differing(old_person, person)]),
         _owners(person, _contacts_with_news(news, products), "contact"),
         _owners_of_interactions(person, _interactions_with_news(news, products)),
-        trait.filter(trait.next_change_at <= news.as_of).select("person_id"),
+        _owners_of_interactions(person, _fresh(news.consent, "said_at", news)),
+        trait.filter(trait.next_change_at <= at(news.as_of)).select("person_id"),
     ]
     return ibis.union(*found).distinct()
 
@@ -123,7 +124,7 @@ def _interactions_with_news(news: News, products: ir.Table) -> ir.Table:
 def _fresh(rows: ir.Table, time: str, news: News) -> ir.Table:
     """Rows of later runs, and rows that lay in the future when we last decided."""
     is_new = rows.run > news.since
-    has_come = (rows[time] > news.before) & (rows[time] <= news.as_of)
+    has_come = (rows[time] > at(news.before)) & (rows[time] <= at(news.as_of))
     return rows.filter(is_new | has_come)
 
 

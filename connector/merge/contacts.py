@@ -3,9 +3,9 @@
 import ibis
 import ibis.expr.types as ir
 
-from connector.merge.components import components, fetch, labelled
+from connector.merge.components import components, labelled
 from connector.merge.seen import comparable
-from connector.relations import among, without
+from connector.relations import Keep, among, lazily, without
 
 RECORD = "record"
 """Kind of identifier: the key of a CRM's record, held by itself and by whoever names it as the same person."""
@@ -56,9 +56,9 @@ def merges(contact: ir.Table) -> ir.Table:
     return contact.filter(contact.merged_into.notnull()).select(a="key", b="merged_into")
 
 
-def survivors(contact: ir.Table) -> ir.Table:
+def survivors(contact: ir.Table, keep: Keep = lazily) -> ir.Table:
     """[key, survivor]: the contact that stands for `key` in its CRM now; itself where it was never merged."""
-    placed = labelled(nodes(contact), components(fetch(merges(contact))))
+    placed = labelled(nodes(contact), components(keep, merges(contact)))
     gone = contact.filter(contact.merged_into.notnull()).select("key", tombstone=True)
     known = placed.left_join(gone, "key").select(placed.key, placed.root, alive=gone.tombstone.isnull())
     together = ibis.window(group_by=known.root)
@@ -66,9 +66,9 @@ def survivors(contact: ir.Table) -> ir.Table:
     return known.select("key", survivor=standing.coalesce(known.key.min().over(together)))
 
 
-def gone(contact: ir.Table) -> ir.Table:
+def gone(contact: ir.Table, keep: Keep = lazily) -> ir.Table:
     """[key] of contacts that were deleted, or merged into one that was."""
-    placed = labelled(nodes(contact), components(fetch(merges(contact))))
+    placed = labelled(nodes(contact), components(keep, merges(contact)))
     there = live(contact).select("key", lives=True)
     known = placed.left_join(there, "key").select(placed.key, placed.root, lives=there.lives.fill_null(False))
     whole = known.mutate(lives=known.lives.any().over(ibis.window(group_by=known.root)))
@@ -84,22 +84,22 @@ def standing(held: ir.Table, dead: ir.Table) -> ir.Table:
     return whole.filter(whole.lives | ~whole.taken_over).drop("lives", "taken_over")
 
 
-def joined(contact: ir.Table, held: ir.Table, dead: ir.Table) -> ir.Table:
+def joined(contact: ir.Table, held: ir.Table, dead: ir.Table, keep: Keep = lazily) -> ir.Table:
     """[key, root]: contacts with the same root are one person."""
-    merged, email = fetch(merges(contact)), _of_kind(held, "email")
-    there, left = without(email, dead, ["key"]), among(email, dead, ["key"])
-    alive, buried = fetch(_star(there)), fetch(_star(left))
-    person = among(labelled(nodes(contact), components(merged, alive)), there, ["key"])
-    grave = among(labelled(nodes(contact), components(merged, buried)), left, ["key"])
-    heirs = fetch(_heirs(left.inner_join(grave, "key"), there.inner_join(person, "key")))
+    merged, email = keep(merges(contact)), _of_kind(held, "email")
+    there, left = keep(without(email, dead, ["key"])), keep(among(email, dead, ["key"]))
+    alive, buried = keep(_star(there)), keep(_star(left))
+    person = among(labelled(nodes(contact), components(keep, merged, alive)), there, ["key"])
+    grave = among(labelled(nodes(contact), components(keep, merged, buried)), left, ["key"])
+    heirs = keep(_heirs(left.inner_join(grave, "key"), there.inner_join(person, "key")))
     sure = (merged, alive, buried, heirs)
-    strict = labelled(nodes(contact), components(*sure))
+    strict = keep(labelled(nodes(contact), components(keep, *sure)))
     likely = [
         _joining(held, strict, "user_id"),
         _joining(_named(contact), strict, RECORD),
         _joining_phones(held, strict),
     ]
-    return labelled(nodes(contact), components(*sure, *(fetch(_star(each)) for each in likely)))
+    return labelled(nodes(contact), components(keep, *sure, *(_star(each) for each in likely)))
 
 
 def _heirs(grave: ir.Table, person: ir.Table) -> ir.Table:
@@ -117,13 +117,13 @@ def _named(contact: ir.Table) -> ir.Table:
     return _held(naming, RECORD, naming.same_as).union(_held(named, RECORD, named.key))
 
 
-def persons(contact: ir.Table, held: ir.Table, dead: ir.Table) -> ir.Table:
+def persons(contact: ir.Table, held: ir.Table, dead: ir.Table, keep: Keep = lazily) -> ir.Table:
     """[key, person_id]: a person is called after its oldest contact (created_at, then key), so the name is stable.
 
     Args:
         dead: [key] of contacts that are gone; see `gone`.
     """
-    placed = joined(contact, held, dead)
+    placed = joined(contact, held, dead, keep)
     dated = placed.left_join(contact, "key").select(
         placed.key, placed.root, contact.created_at, unseen=contact.key.isnull()
     )

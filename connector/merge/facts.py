@@ -55,7 +55,7 @@ def _seen_facts(seen: Seen, as_of: datetime) -> Facts:
 
 
 def _pair_facts(seen: Seen, products: Catalogue, as_of: datetime, keep: Keep) -> Facts:
-    stands_for = survivors(seen.contact)
+    stands_for = survivors(seen.contact, keep)
     by_contact = stands_for.select(person_id="survivor", identifier_type=ibis.literal("contact"), identifier="key")
     line = keep(lines(seen, by_contact, products, as_of))
     pair = keep(holdings(counted(line)))

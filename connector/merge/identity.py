@@ -23,7 +23,7 @@ import ibis.expr.types as ir
 
 from connector.merge.contacts import former_emails, gone, holders, persons, standing
 from connector.merge.seen import Seen, comparable
-from connector.relations import among, without
+from connector.relations import Keep, among, lazily, without
 
 STRONG = ("email", "user_id")
 """Keys that name a person; all others are only tied to one."""
@@ -43,21 +43,22 @@ class Identity:
     shared: ir.Table
 
 
-def identify(seen: Seen, contact_versions: ir.Table | None = None) -> Identity:
+def identify(seen: Seen, contact_versions: ir.Table | None = None, keep: Keep = lazily) -> Identity:
     """Persons from all contacts, identity links and event keys.
 
     Args:
         contact_versions: every row of `contact` ever kept, for the e-mails that contacts had before.
     """
-    held, dead = holders(seen.contact), gone(seen.contact)
-    called = persons(seen.contact, held, dead)
+    held, dead = keep(holders(seen.contact)), keep(gone(seen.contact, keep))
+    called = keep(persons(seen.contact, held, dead, keep))
     owned = _owned(standing(held, dead), called)
     if contact_versions is not None:
         owned = owned.union(_owned(former_emails(contact_versions, held), called))
-    ends = link_ends(seen.identity_link)
-    spoken = _mentioned(ends, seen.interaction)
+    owned, ends = keep(owned), keep(link_ends(seen.identity_link))
+    spoken = keep(_mentioned(ends, seen.interaction))
     customers, _ = _settled(_of(owned, "user_id"))
     emails, shared_emails = _named("email", owned, spoken, ends, customers)
+    emails = keep(emails)
     user_ids, shared_user_ids = _named("user_id", owned, spoken, ends, emails)
     weak, shared_weak = _weak(owned, ends, emails.union(user_ids))
     contact = called.select("person_id", identifier_type=ibis.literal("contact"), identifier="key")

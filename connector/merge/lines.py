@@ -1,14 +1,12 @@
 """Order lines made whole: the order's head, the person, the product and its family on every line."""
 
-from datetime import datetime
-
 import ibis
 import ibis.expr.types as ir
 
 from connector.merge.catalogue import Catalogue
 from connector.merge.sales import of_one_crm, replaced
 from connector.merge.seen import Seen
-from connector.relations import at, without
+from connector.relations import Moment, at, without
 
 NOT_BOUGHT = ("cancelled", "open")
 """States of an order that is no purchase (any more, or yet)."""
@@ -78,7 +76,7 @@ def _with_product(line: ir.Table, product: ir.Table) -> ir.Table:
     return both.mutate(product_id=both.named_id.coalesce(both.product_id))
 
 
-def lines(seen: Seen, person: ir.Table, catalogue: Catalogue, as_of: datetime) -> ir.Table:
+def lines(seen: Seen, person: ir.Table, catalogue: Catalogue, as_of: Moment) -> ir.Table:
     """Lines of purchases and returns up to `as_of`, cancelled and open orders left out.
 
     Columns: key, order_id, order_key, contact_key, person_id (None: a guest, or nobody in `person`), product_id,
@@ -94,7 +92,7 @@ def lines(seen: Seen, person: ir.Table, catalogue: Catalogue, as_of: datetime) -
     return catalogue.with_family(owned, named).select(*COLUMNS)
 
 
-def orders(seen: Seen, as_of: datetime) -> ir.Table:
+def orders(seen: Seen, as_of: Moment) -> ir.Table:
     """Orders that are neither deleted nor replaced, in any state, up to `as_of`; one of a sale that two CRMs hold."""
     head = seen.order_header
     standing = head.filter(head.deleted_at.isnull(), head.ordered_at <= at(as_of))

@@ -1,10 +1,9 @@
 """Merge as one step: everything decide/ needs to know of some persons, or of all."""
 
-from datetime import datetime
-
 import ibis.expr.types as ir
 
 from connector.merge.catalogue import catalogue
+from connector.merge.consents import consents
 from connector.merge.contacts import live
 from connector.merge.holdings import holdings
 from connector.merge.lines import lines
@@ -12,11 +11,11 @@ from connector.merge.sales import counted
 from connector.merge.seen import Seen
 from connector.merge.touches import activity, touches
 from connector.policies.sameness import SamenessPolicy
-from connector.relations import Keep, Merged, lazily
+from connector.relations import Keep, Merged, Moment, lazily
 
 
 def merge(
-    seen: Seen, person: ir.Table, as_of: datetime, keep: Keep = lazily, policy: SamenessPolicy | None = None
+    seen: Seen, person: ir.Table, as_of: Moment, keep: Keep = lazily, policy: SamenessPolicy | None = None
 ) -> Merged:
     """Bring together what was seen, up to `as_of`, of the persons in `person`, which may be a part of all.
 
@@ -32,10 +31,11 @@ def merge(
         same=products.same,
         lines=theirs,
         holding=keep(holdings(theirs)),
-        touch=keep(touches(seen.interaction, person, products, as_of)),
+        touch=touches(seen.interaction, person, products, as_of, keep),
         activity=active,
         interaction=products.with_family(active),
         contact=keep(_contacts(seen.contact, person)),
+        consent=keep(consents(seen.consent, person, as_of)),
     )
 
 

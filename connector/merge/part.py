@@ -11,7 +11,7 @@ from connector.relations import Keep, among, lazily, newest
 
 
 def concerning(seen: Seen, versions: Seen, person: ir.Table, keep: Keep = lazily) -> Seen:
-    """`seen`, of which contacts, orders, lines and interactions are left out that concern nobody in `person`.
+    """`seen`, of which contacts, orders, lines, interactions and consents are left out that concern nobody in `person`.
 
     Args:
         versions: every row of these tables ever kept, with `run`. A key is wanted for any of its versions, for what
@@ -27,6 +27,7 @@ def concerning(seen: Seen, versions: Seen, person: ir.Table, keep: Keep = lazily
         interaction=_newest_of(
             versions.interaction, _keys(versions.interaction, person, ["identifier_type", "identifier"]), keep
         ),
+        consent=_newest_of(versions.consent, _keys(versions.consent, person, ["identifier_type", "identifier"]), keep),
     )
 
 

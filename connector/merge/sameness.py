@@ -8,14 +8,13 @@ from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
-import pyarrow as pa
 from ibis import _ as each
 
 from connector.merge.apart import holding
 from connector.merge.components import labels
 from connector.merge.ladder import EDGES, GROUP, ID, OF_SKU, RUNGS, TYPE, edges, folded
 from connector.policies.sameness import SamenessPolicy
-from connector.relations import Keep, lazily
+from connector.relations import Keep, lazily, through
 
 WITH = ("rung", "key", "product_id")
 
@@ -34,20 +33,20 @@ class Sameness:
     same: ir.Table
 
 
-def fetched(known: ir.Table, policy: SamenessPolicy) -> pa.Table:
-    """The edges [rung, a, b] of the ladder that hold, here and now; see `ladder.edges`."""
-    every = edges(known, policy).to_pyarrow().cast(EDGES)
-    return holding(every, [(ID + one, ID + other) for one, other in policy.overrides.apart])
+def accepted(known: ir.Table, policy: SamenessPolicy, keep: Keep = lazily) -> ir.Table:
+    """The edges [rung, a, b] of the ladder that hold; see `ladder.edges`."""
+    apart = [(ID + one, ID + other) for one, other in policy.overrides.apart]
+    return through(keep, lambda every: holding(every.cast(EDGES), apart), edges(known, policy))
 
 
-def sameness(known: ir.Table, accepted: pa.Table, keep: Keep = lazily) -> Sameness:
+def sameness(known: ir.Table, edge: ir.Table, keep: Keep = lazily) -> Sameness:
     """Families by their edges.
 
     Args:
         known: [product_id, sensitive, fed], one row a product_id.
-        accepted: what `fetched` gave for the same products.
+        edge: as `accepted` gives them for the same products.
     """
-    edge, node = ibis.memtable(accepted), ibis.memtable(labels(accepted.select(["a", "b"])))
+    node = through(keep, labels, edge.select("a", "b"))
     goods = known.select("product_id", "sensitive", "fed", node=ID + known.product_id)
     called = _called(edge, node, goods)
     placed = node.inner_join(called, "root").select("node", "root", "family")

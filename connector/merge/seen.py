@@ -18,6 +18,7 @@ class Seen:
     order_line: ir.Table
     interaction: ir.Table
     identity_link: ir.Table
+    consent: ir.Table
 
 
 def comparable(kind: ir.StringValue, value: ir.StringValue) -> ir.StringValue:

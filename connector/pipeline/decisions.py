@@ -1,7 +1,7 @@
 """Merge and decide within a run: for everybody when the figures are due, else only for whom there is news."""
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
@@ -22,10 +22,10 @@ from connector.merge.identity import STRONG, Identity, identify
 from connector.merge.merged import merge
 from connector.merge.part import concerning
 from connector.merge.seen import Seen, remembered
-from connector.relations import Merged, newest
+from connector.relations import Keep, Merged, newest, newest_of, repeated
 from connector.schema import SEEN
 from connector.store import runs
-from connector.warehouse.tables import Warehouse
+from connector.warehouse.tables import holding_now, typed
 
 PERSON_TABLES = ("holding", "touch", "trait", "suppression", "replenish", "recommendation", "wanted", "excluded")
 FIGURE_TABLES = tuple(field.name for field in fields(Figures))
@@ -66,12 +66,7 @@ def decide_stage(home: Home, run: int, as_of: datetime, *, with_facts: bool) -> 
     """Merge what was seen and decide for `as_of`; the results are readable when this returns."""
     last = _last_decided(home)
     full = _full_pass_due(home, last, as_of)
-    news = None if full else _news(home, last, as_of)
-    decided, said = 0, list[str]()
-    if news is None or _is(anything_new(news, home.warehouse.derived("trait"))):
-        decided, said = _decide_whom_it_concerns(home, run, as_of, news)
-    if news is not None:
-        _forget_deleted(home, news)
+    decided, said = decide_everybody(home, run, as_of) if full else _decide_news(home, run, last, as_of)
     runs.mark_decided(home.store, run, full=full, rules=home.audiences.digest)
     if full:
         home.warehouse.drop_runs_before(run)
@@ -79,20 +74,32 @@ def decide_stage(home: Home, run: int, as_of: datetime, *, with_facts: bool) -> 
     return Outcome(full=full, decided=decided, facts=counted, doubts=said)
 
 
-def _is(question: ir.BooleanScalar) -> bool:
-    return bool(question.to_pyarrow().as_py())
-
-
 def _seen(home: Home) -> Seen:
-    current = {table: home.warehouse.current(table) for table in SEEN}
-    return Seen(**{**current, "product": remembered(home.warehouse.versions("product"))})
+    return _seen_of({table: home.warehouse.versions(table) for table in SEEN})
+
+
+def _seen_of(versions: Mapping[str, ir.Table]) -> Seen:
+    """The current rows, looked for among all of them as often as somebody reads them."""
+    current = {table: newest(versions[table]).drop("run") for table in SEEN}
+    return Seen(**{**current, "product": remembered(versions["product"])})
+
+
+def _all_seen(home: Home) -> Seen:
+    """The current rows of everybody; keys of several versions are looked for once."""
+    versions, keep = {table: home.warehouse.versions(table) for table in SEEN}, home.warehouse.keep
+    current = {table: newest_of(rows, keep(repeated(rows))).drop("run") for table, rows in versions.items()}
+    return Seen(**{**current, "product": remembered(versions["product"])})
 
 
 def who_is_whom(home: Home, seen: Seen) -> Identity:
     """Persons, by what contacts hold now and by the e-mails they had before."""
-    events = home.warehouse.versions("interaction")
+    return _who_is_whom({table: home.warehouse.versions(table) for table in SEEN}, seen, home.warehouse.keep)
+
+
+def _who_is_whom(versions: Mapping[str, ir.Table], seen: Seen, keep: Keep) -> Identity:
+    events = versions["interaction"]
     naming = newest(events.filter(events.identifier_type.isin(STRONG))).drop("run")  # the others name nobody
-    return identify(replace(seen, interaction=naming), home.warehouse.versions("contact"))
+    return identify(replace(seen, interaction=naming), versions["contact"], keep)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,21 +126,109 @@ def _facts(home: Home, as_of: datetime) -> dict[str, Any]:
     return dict(facts(seen, identity, as_of, keep, home.audiences.policy.sameness))
 
 
-def _decide_whom_it_concerns(home: Home, run: int, as_of: datetime, news: News | None) -> tuple[int, list[str]]:
-    """Decide for everybody (no `news`), or for whom the news concerns; returns for how many, and what is in doubt."""
-    seen, keep = _seen(home), home.warehouse.keep
-    if news is None:
-        return _decide(home, run, as_of, seen, keep(who_is_whom(home, seen).person), None)
-    held = keep(home.warehouse.derived("person").drop("run"))
-    person = keep(who_is_whom(home, seen).person) if _is(who_is_whom_may_differ(news)) else held
-    concerned = keep(changed_persons(news, held, person, home.warehouse.derived("trait"), keep))
-    chosen = keep(person.semi_join(concerned, "person_id"))
-    return _decide(home, run, as_of, concerning(seen, news, chosen, keep), chosen, concerned)
+def decide_everybody(home: Home, run: int, as_of: datetime, figures: int | None = None) -> tuple[int, list[str]]:
+    """Decide for everybody; returns for how many, and what is in doubt.
+
+    Args:
+        figures: the run whose shop-wide figures are used; None: they are refreshed.
+    """
+    seen, keep = _all_seen(home), home.warehouse.keep
+    person = keep(who_is_whom(home, seen).person)
+    everyone = keep(person.select("person_id").distinct())
+    if not _count(everyone):
+        return 0, []
+    merged = _merged(home, seen, person, as_of)
+    if figures is None:
+        _refresh_figures(home, run, merged, as_of)
+    return _decide(home, run, run if figures is None else figures, merged, everyone, as_of)
 
 
-def _forget_deleted(home: Home, news: News) -> None:
+def _decide_news(home: Home, run: int, last: Any, as_of: datetime) -> tuple[int, list[str]]:
+    """Decide for whom there is news; returns for how many, and what is in doubt."""
+    decided, said = 0, list[str]()
+    versions = {table: home.warehouse.versions(table) for table in SEEN}
+    questions = _questions(home, versions, last, as_of)
+    if questions["anything"]:
+        decided, said = _decide_concerned(home, run, last, as_of, versions, who_may_differ=questions["who"])
+    _forget_deleted(home, versions["contact"], last.number)
+    return decided, said
+
+
+def _questions(home: Home, versions: Mapping[str, ir.Table], last: Any, as_of: datetime) -> dict[str, bool]:
+    """`anything`: somebody must be decided again; `who`: the news may join, part or name persons."""
+    news = _newest_since(home, last, as_of)
+
+    def work(table: Mapping[str, ir.Table], keep: Keep) -> dict[str, ir.Table]:
+        told, trait = news(table), holding_now(table["trait"], table["decided"])
+        anything, who = anything_new(told, trait), who_is_whom_may_differ(told)
+        return {"answers": anything.name("anything").as_table().cross_join(who.name("who").as_table())}
+
+    found = home.warehouse.prepared("questions", _about(home), _derived(home, versions, "trait"), work)
+    return dict(found["answers"].to_pyarrow().to_pylist()[0])
+
+
+def _decide_concerned(
+    home: Home, run: int, last: Any, as_of: datetime, versions: Mapping[str, ir.Table], *, who_may_differ: bool
+) -> tuple[int, list[str]]:
+    news = _newest_since(home, last, as_of)
+
+    def who(table: Mapping[str, ir.Table], keep: Keep) -> dict[str, ir.Table]:
+        held = keep(holding_now(table["person"], table["decided"]).drop("run"))
+        seen = _seen_of(table)
+        person = keep(_who_is_whom(table, seen, keep).person) if who_may_differ else held
+        trait = holding_now(table["trait"], table["decided"])
+        concerned = keep(changed_persons(news(table), held, person, trait, keep))
+        return {"chosen": keep(person.semi_join(concerned, "person_id")), "concerned": concerned}
+
+    def part(table: Mapping[str, ir.Table], keep: Keep) -> dict[str, ir.Table]:
+        chosen = concerning(_seen_of(table), news(table), table["chosen"], keep)
+        return {name: getattr(chosen, name) for name in SEEN}
+
+    about, inputs = (_about(home), who_may_differ), _derived(home, versions, "trait", "person")
+    found = home.warehouse.prepared("who", about, inputs, who)
+    concerned = found["concerned"].select("person_id")
+    if not _count(concerned):
+        return 0, []
+    seen = home.warehouse.prepared(
+        "part", about, {**versions, "chosen": found["chosen"]}, part, lazy=("product", "identity_link")
+    )
+    merged = _merged(home, Seen(**seen), found["chosen"], as_of)
+    figures = runs.latest(home.store, decided=True, full=True)[0].number
+    return _decide(home, run, figures, merged, concerned, as_of)
+
+
+def _about(home: Home) -> str:
+    """What prepared steps depend on besides the rows."""
+    return home.audiences.digest
+
+
+def _derived(home: Home, versions: Mapping[str, ir.Table], *tables: str) -> dict[str, ir.Table]:
+    return {**versions, **{table: home.warehouse.versions(table) for table in (*tables, "decided")}}
+
+
+def _count(rows: ir.Table) -> int:
+    return int(rows.count().to_pyarrow().as_py())
+
+
+def _merged(home: Home, seen: Seen, person: ir.Table, as_of: datetime) -> Merged:
+    """What was seen of some persons, brought together."""
+    moment, sameness = home.warehouse.moment("as_of", as_of), home.audiences.policy.sameness
+
+    def work(table: Mapping[str, ir.Table], keep: Keep) -> dict[str, ir.Table]:
+        given = Seen(**{name: table[name] for name in SEEN})
+        return dict(vars(merge(given, table["person"], moment, keep, sameness)))
+
+    inputs = {**{name: getattr(seen, name) for name in SEEN}, "person": person}
+    return Merged(
+        **home.warehouse.prepared("merged", _about(home), inputs, work, lazy=("activity", "interaction", "touch"))
+    )
+
+
+def _forget_deleted(home: Home, contact: ir.Table, since: int) -> None:
     """What earlier runs made of persons one of whose contacts was deleted goes, now that they are decided anew."""
-    deleted = news.contact.filter(news.contact.run > news.since, news.contact.deleted_at.notnull())
+    deleted = contact.filter(contact.run > since, contact.deleted_at.notnull()).select("key")
+    if not _count(deleted):
+        return
     person = home.warehouse.versions("person")
     theirs = person.filter(person.identifier_type == "contact").semi_join(
         deleted.select(identifier="key"), "identifier"
@@ -156,32 +251,37 @@ def _full_pass_due(home: Home, last: Any, as_of: datetime) -> bool:
     return stale or bool(last.rules != home.audiences.digest or as_of < last.as_of)
 
 
-def _news(home: Home, last: Any, as_of: datetime) -> News:
-    tables = {table: home.warehouse.versions(table) for table in SEEN}
-    same = home.audiences.policy.sameness
-    return News(**tables, since=last.number, before=last.as_of, as_of=as_of, sameness=same)
+def _newest_since(home: Home, last: Any, as_of: datetime) -> Callable[[Mapping[str, ir.Table]], News]:
+    """Tells of all versions of the seen tables what is new since the last decision."""
+    since = home.warehouse.number("since", last.number)
+    moments = {name: home.warehouse.moment(name, at) for name, at in (("before", last.as_of), ("as_of", as_of))}
+    sameness = home.audiences.policy.sameness
+    return lambda table: News(**{name: table[name] for name in SEEN}, since=since, **moments, sameness=sameness)
 
 
 def _decide(
-    home: Home, run: int, as_of: datetime, seen: Seen, person: ir.Table, concerned: ir.Table | None
+    home: Home, run: int, figures: int, merged: Merged, everyone: ir.Table, as_of: datetime
 ) -> tuple[int, list[str]]:
-    """Decide for the persons and write it down; returns for how many, and what is in doubt.
+    """Decide for the persons in `merged` by the figures of a run and write it down; see `decide_everybody`.
 
     Args:
-        concerned: [person_id] of these and of persons who are no more; None where everybody is decided.
+        everyone: [person_id] of these and of persons who are no more.
     """
-    warehouse = home.warehouse
-    everyone = (person.select("person_id").distinct() if concerned is None else concerned).select("person_id")
-    count = int(everyone.count().to_pyarrow().as_py())
-    if count == 0:
-        return 0, []
-    merged = merge(seen, person, as_of, warehouse.keep, home.audiences.policy.sameness)
-    if concerned is None:
-        _refresh_figures(home, run, merged, as_of)
-    shop = _figures(home, run if concerned is None else runs.latest(home.store, decided=True, full=True)[0].number)
-    _write(warehouse, run, person, merged, decide(merged, shop, home.audiences, as_of, warehouse.keep))
+    warehouse, shop, moment = home.warehouse, _figures(home, figures), home.warehouse.moment("as_of", as_of)
+
+    def work(table: Mapping[str, ir.Table], keep: Keep) -> dict[str, ir.Table]:
+        given = Merged(**{name: table[name] for name in vars(merged)})
+        made = vars(
+            decide(given, Figures(**{name: table[name] for name in FIGURE_TABLES}), home.audiences, moment, keep)
+        )
+        derived = {"person": given.person, "holding": given.holding, "touch": given.touch, **made}
+        return {name: typed(name, derived[name]) for name in ("person", *PERSON_TABLES)}
+
+    rows = warehouse.prepared("decided", _about(home), {**vars(merged), **vars(shop)}, work)
+    for name, table in rows.items():
+        warehouse.append_kept(name, table, run)
     warehouse.write("decided", everyone, run)
-    return count, list(doubts(merged, currency_of(shop.cutpoint)))
+    return _count(everyone), list(doubts(merged, currency_of(shop.cutpoint)))
 
 
 def _refresh_figures(home: Home, run: int, merged: Merged, as_of: datetime) -> None:
@@ -194,10 +294,3 @@ def _refresh_figures(home: Home, run: int, merged: Merged, as_of: datetime) -> N
 
 def _figures(home: Home, run: int) -> Figures:
     return Figures(**{table: home.warehouse.figure(table, run).drop("run") for table in FIGURE_TABLES})
-
-
-def _write(warehouse: Warehouse, run: int, person: ir.Table, merged: Merged, decisions: Decisions) -> None:
-    tables = {"holding": merged.holding, "touch": merged.touch, **vars(decisions)}
-    warehouse.write("person", person, run)
-    for name in PERSON_TABLES:
-        warehouse.write(name, tables[name], run)

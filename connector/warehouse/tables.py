@@ -1,7 +1,7 @@
 """Delta tables of immutable files: one process appends, any number read, nothing is updated in place."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ibis.backends.duckdb import Backend
 from connector.errors import SetupError
 from connector.relations import newest
 from connector.schema import DERIVED, FIGURES, SEEN, TABLES
+from connector.warehouse import prepared
 
 ROWS_A_WRITE = 100_000
 LOG = {"delta.dataSkippingStatsColumns": "run"}
@@ -52,6 +53,7 @@ class Warehouse:
         self.engine.raw_sql("SET TimeZone = 'UTC'")
         self.engine.raw_sql("SET enable_progress_bar = false")  # it would write between our JSON
         self._kept: list[str] = []
+        self._prepared: set[str] = set()
         self._numbers = itertools.count(1)
 
     def append(self, table: str, rows: pa.Table, run: int) -> int:
@@ -67,16 +69,22 @@ class Warehouse:
 
     def write(self, table: str, expression: ir.Table, run: int) -> None:
         """Append the rows of an expression to a derived table or a figure, as this run's."""
-        wanted = TABLES[table]
-        columns = {name: expression[name] for name in wanted.names if name != "run"}
-        typed = expression.select(**columns, run=ibis.literal(run, type="int64")).select(*wanted.names)
         # computed first, then streamed: neither step holds all rows in memory
-        self.keep(typed)
-        name = self._kept.pop()
-        reader = self.engine.con.table(name).to_arrow_reader(ROWS_A_WRITE)
-        cast = (part for batch in reader for part in pa.Table.from_batches([batch]).cast(wanted).to_batches())
-        self._add(table, pa.RecordBatchReader.from_batches(wanted, cast))
-        self.engine.drop_table(name)
+        self.append_kept(table, self.keep(typed(table, expression)), run)
+        self.engine.drop_table(self._kept.pop())
+
+    def append_kept(self, table: str, rows: ir.Table, run: int) -> None:
+        """Append to a derived table or a figure, as this run's, the rows of a table that is computed and `typed`."""
+        wanted = TABLES[table]
+        reader = self.engine.con.table(rows.get_name()).to_arrow_reader(ROWS_A_WRITE)
+
+        def numbered(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
+            part = pa.Table.from_batches([batch])
+            part = part.append_column("run", pa.array([run] * part.num_rows, pa.int64()))
+            return list(part.select(wanted.names).cast(wanted).to_batches())
+
+        parts = (part for batch in reader for part in numbered(batch))
+        self._add(table, pa.RecordBatchReader.from_batches(wanted, parts))
 
     def versions(self, table: str) -> ir.Table:
         """Every row ever appended and not yet compacted away."""
@@ -87,8 +95,8 @@ class Warehouse:
         files = delta.file_uris()
         if not files:
             return ibis.memtable(TABLES[table].empty_table())
-        rows = self.engine.read_parquet(files, table_name=f"{table}_{delta.version()}", union_by_name=True)
-        return _in_todays_columns(rows, TABLES[table])
+        there = {each.name for each in delta.schema().fields}
+        return prepared.parquet(self.engine, f"{table}_{delta.version()}", files, TABLES[table], there)
 
     def current(self, table: str) -> ir.Table:
         """The newest version of each key of a seen table, without `run`."""
@@ -103,13 +111,11 @@ class Warehouse:
 
     def derived(self, table: str) -> ir.Table:
         """The rows that hold now: of each person, those of the run that decided it last."""
-        rows, decided = self.versions(table), self.last_decided()
-        return rows.semi_join(decided, ["person_id", "run"])
+        return holding_now(self.versions(table), self.versions("decided"))
 
     def last_decided(self) -> ir.Table:
         """person_id -> the run that decided it last."""
-        decided = self.versions("decided")
-        return decided.group_by("person_id").agg(run=decided.run.max())
+        return _last(self.versions("decided"))
 
     def figure(self, table: str, run: int) -> ir.Table:
         """The shop-wide figures of one run."""
@@ -119,12 +125,35 @@ class Warehouse:
     def keep(self, expression: ir.Table) -> ir.Table:
         """Compute an expression once and go on with its rows (in the engine, spilled to disk where large)."""
         self._kept.append(f"kept_{next(self._numbers)}")
-        return self.engine.create_table(self._kept[-1], expression, temp=True)
+        return prepared.kept(self.engine, self._kept[-1], expression)
+
+    def prepared(
+        self,
+        name: str,
+        about: Hashable,
+        inputs: Mapping[str, ir.Table],
+        work: prepared.Work,
+        lazy: Sequence[str] = (),
+    ) -> dict[str, ir.Table]:
+        """The results of `work` on `inputs`; see `prepared.prepared`. They hold until the same `name` is prepared
+        again, or `release`."""
+        self._prepared.add(name)
+        return prepared.prepared(self.engine, name, about, inputs, work, lazy)
+
+    def moment(self, name: str, value: datetime) -> ir.TimestampScalar:
+        """An aware time that stands for itself in what is prepared, and may be another the next time."""
+        return prepared.moment(self.engine, name, value)
+
+    def number(self, name: str, value: int) -> ir.IntegerScalar:
+        """The same of a whole number."""
+        return prepared.number(self.engine, name, value)
 
     def release(self) -> None:
-        """Let go of what `keep` holds."""
+        """Let go of what `keep` and `prepared` hold."""
         while self._kept:
             self.engine.drop_table(self._kept.pop())
+        while self._prepared:
+            prepared.forget(self.engine, self._prepared.pop())
 
     def drop_runs_before(self, run: int) -> None:
         """After everybody was decided by `run`, older derived rows and figures are history nobody reads."""
@@ -194,6 +223,21 @@ class Warehouse:
             ) from None
 
 
+def holding_now(rows: ir.Table, decided: ir.Table) -> ir.Table:
+    """Of all versions of a derived table those that hold: of each person the rows of the run that decided it last."""
+    return rows.semi_join(_last(decided), ["person_id", "run"])
+
+
+def _last(decided: ir.Table) -> ir.Table:
+    return decided.group_by("person_id").agg(run=decided.run.max())
+
+
+def typed(table: str, expression: ir.Table) -> ir.Table:
+    """An expression in the columns of a derived table or figure, but `run`."""
+    wanted = ibis.Schema.from_pyarrow(TABLES[table])
+    return expression.select(**{name: expression[name].cast(kind) for name, kind in wanted.items() if name != "run"})
+
+
 def is_gone(rows: ir.Table) -> ir.BooleanColumn:
     """Which rows of a seen table say that their record was deleted or merged away."""
     deleted = rows.deleted_at.notnull()
@@ -219,12 +263,3 @@ def _bare(rows: pa.Table) -> pa.Table:
 def just_after(versions: pa.ChunkedArray) -> pa.ChunkedArray:
     """The least versions above some: a microsecond later, where sources count in milliseconds."""
     return pc.add(versions, pa.scalar(timedelta(microseconds=1), pa.duration("us")))
-
-
-def _in_todays_columns(rows: ir.Table, wanted: pa.Schema) -> ir.Table:
-    """The same in the columns, and the order, of `wanted`, with null in those that are younger than the files."""
-    if list(rows.columns) == wanted.names:
-        return rows
-    younger = [each for each in wanted if each.name not in rows.columns]
-    empty = {each.name: ibis.null(ibis.Schema.from_pyarrow(pa.schema([each]))[each.name]) for each in younger}
-    return rows.mutate(**empty).select(*wanted.names)

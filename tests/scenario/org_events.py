@@ -337,9 +337,9 @@ class OrgLife(Life):
             self._into_bin("OrderItem", line, self.lines)
 
     def undelete_line(self) -> None:
-        """A line comes back, if its order is there."""
+        """A line comes back, if its order is there; one that went at the same moment as its order came back with it."""
         sql = """SELECT 1 FROM OrderItem JOIN "Order" ON "Order".Id = OrderId
-            WHERE OrderItem.Id = ? AND "Order".IsDeleted = 0"""
+            WHERE OrderItem.Id = ? AND OrderItem.IsDeleted = 1 AND "Order".IsDeleted = 0"""
         if line := self._some([one for one in self._bin["OrderItem"] if self._value(sql, one)]):
             self._do("undelete", "OrderItem", [line])
             self._out_of_bin("OrderItem", line, self.lines)

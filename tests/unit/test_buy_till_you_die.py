@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.special import poch, roots_jacobi
+from scipy.stats import beta
 
 from connector.decide.buy_till_you_die import beta_geometric, gamma_gamma, pareto, plain
 from connector.decide.buy_till_you_die.beta_geometric import BetaGeometric
@@ -107,7 +108,7 @@ def test_gamma_gamma_of_the_paper(sample: cdnow.Cdnow) -> None:
 
 
 @pytest.mark.parametrize("modified", [True, False])
-@pytest.mark.parametrize("a", [0.05, 0.8, 1, 1 + 1e-9, 3, 30])
+@pytest.mark.parametrize("a", [0.05, 0.8, 1, 1 + 1e-9, 3, 30, 300])
 def test_expected_orders_are_an_integral(a: float, modified: bool) -> None:
     """The closed form equals the integral over chances to go, for few and many repeats and all ages."""
     model = BetaGeometric(0.5, 20, a, 2.5, modified)
@@ -119,6 +120,18 @@ def test_expected_orders_are_an_integral(a: float, modified: bool) -> None:
         orders = (1 - (1 + p * ahead / (20 + age)) ** -(0.5 + repeats)) / p
         while_alive = np.average(orders, weights=weights)
         assert model.expected_orders(seen, ahead) == pytest.approx(model.p_alive(seen) * while_alive, rel=1e-6)
+
+
+@pytest.mark.parametrize("a", [3_000, 100_000])
+def test_where_hardly_anybody_stays_orders_are_still_foretold(a: float) -> None:
+    """A fit may end there: the closed form equals the mean over very many chances to go."""
+    model, ahead = BetaGeometric(0.5, 20, a, 2.5), 90
+    for repeats, last, age in ((0, 0, 30), (7, 80, 90), (300, 700, 702)):
+        seen = Histories.of(repeats, last, [age])
+        p = beta.ppf((np.arange(100_000) + 0.5) / 100_000, a, 2.5 + repeats + 1)
+        orders = (1 - (1 + p * ahead / (20 + age)) ** -(0.5 + repeats)) / p
+        while_alive = model.expected_orders(seen, ahead) / model.p_alive(seen)
+        assert while_alive == pytest.approx(np.mean(orders), rel=1e-3)
 
 
 def test_counts_weigh_as_rows_do(sample: cdnow.Cdnow) -> None:

@@ -201,7 +201,7 @@ class Foreseen:
         self.engine = Engine(audiences(policy))
         self.engine.fill(rows)
         self.bought = self.engine.engine.table("bought")
-        self.model = learned(self.bought, self.engine.policy, AS_OF).cache()
+        self.model = ibis.memtable(learned(self.bought, self.engine.policy, AS_OF).to_pyarrow())
 
     def parameters(self) -> list[Row]:
         found: list[Row] = self.model.to_pyarrow().to_pylist()

@@ -1,9 +1,11 @@
 """The ladder of sameness on other engines: PostgreSQL gives the rows of DuckDB, and Spark's SQL can say every step."""
 
+from collections.abc import Callable
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 import pytest
 from random_catalogue import random_shops
 from test_decide_postgres import comparable, engine
@@ -35,16 +37,27 @@ def test_postgres_ties_the_same_products(engine: Any) -> None:
     assert comparable(keep(there.meaning(asked(NAMED)))) == comparable(here.meaning(asked(NAMED)))
 
 
+class Steps:
+    """A keep that writes down what Spark would be told; whatever Python makes of a table, it makes of an empty one."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def __call__(self, table: ir.Table) -> ir.Table:
+        self.told.append(str(ibis.to_sql(table, dialect="pyspark")))
+        return ibis.table(table.schema(), f"kept_{len(self.told)}")
+
+    def through(self, function: Callable[..., pa.Table], *tables: ir.Table) -> ir.Table:
+        """What `function` makes of no rows."""
+        rows = function(*(self(table).schema().to_pyarrow().empty_table() for table in tables))
+        return ibis.table(ibis.Schema.from_pyarrow(rows.schema), f"made_{len(self.told)}")
+
+
 def test_spark_can_say_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each kept table, the reasons and the meaning of ids compile."""
+    """Each kept table, the edges, the reasons and the meaning of ids compile."""
     monkeypatch.setattr(ibis.options, "pyspark", SparkOptions())
-    steps: list[str] = []
-
-    def keep(table: ir.Table) -> ir.Table:
-        steps.append(str(ibis.to_sql(table, dialect="pyspark")))
-        return ibis.table(table.schema(), f"kept_{len(steps)}")
-
-    found = catalogue(SHOPS.table(), SHOPS.policy, keep)
+    steps = Steps()
+    found = catalogue(SHOPS.table(), SHOPS.policy, steps)
     for table in (found.same, found.meaning(asked(NAMED))):
-        keep(table)
-    assert len(steps) == 6
+        steps(table)
+    assert len(steps.told) == 8

@@ -77,8 +77,11 @@ class BetaGeometric:
         a = self.a if abs(self.a - 1) > CLOSEST_TO_ONE else 1 + CLOSEST_TO_ONE
         whole = a + self.b + self._stays(seen.repeats) - 1
         z = during / (self.alpha + seen.age + during)
-        series = hyp2f1(a - 1, whole - self.r - seen.repeats, whole, z)
-        found: Numbers = whole / (a - 1) * (1 - (1 - z) ** (a - 1) * series)
+        with np.errstate(over="ignore", invalid="ignore"):
+            gone = (1 - z) ** (a - 1) * hyp2f1(a - 1, whole - self.r - seen.repeats, whole, z)
+            # a large a (hardly anybody stays) makes this nought times infinity; the published form stands that
+            plain = (1 - z) ** (self.r + seen.repeats) * hyp2f1(self.r + seen.repeats, whole - a + 1, whole, z)
+        found: Numbers = whole / (a - 1) * (1 - np.where(np.isfinite(gone), gone, plain))
         return found
 
 
