@@ -19,7 +19,8 @@ class Field:
 
     Attributes:
         sources: foreign fields, of which the first that is filled counts; a dot leads into a nested object.
-        values: foreign text, in any case -> what stands for it before the transform; None makes it unknown.
+        values: foreign text, in any case -> what stands for it before the transform; None makes it unknown. `*` is
+            every text that is not named.
         default: used where no source is filled.
         required: a row without it is rejected.
         lenient: a value that cannot be used is left empty instead of rejecting its row (`on_error: null`).
@@ -158,7 +159,7 @@ def _translated(values: abc.Mapping[str, Any], value: Any) -> Any:
     if transforms.empty(value) or isinstance(value, dict | list):
         return value
     found = transforms.text(value)
-    return values.get(found, values.get(found.lower(), value))
+    return values.get(found, values.get(found.lower(), values.get("*", value)))
 
 
 def _note(problems: dict[int, str], column: str, wrong: abc.Mapping[int, str]) -> None:

@@ -7,9 +7,9 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import pyarrow as pa
@@ -21,6 +21,9 @@ TEXT, BOOL, LONG, DAY = pa.string(), pa.bool_(), pa.int64(), pa.date32()
 TIME = pa.timestamp("us", tz="UTC")
 MONEY = pa.decimal128(18, 4)
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""The first and last microsecond, since 1970, of the years that Python knows."""
 _LARGEST = Decimal(10) ** 14
 _STEP = Decimal("0.0001")
 _MONEY = re.compile(r"(?:([A-Z]{3})\s*)?([+-]?\d+(?:\.\d+)?)?\s*([A-Z]{3})?")
@@ -74,14 +77,14 @@ def _number(value: Any) -> Decimal:
 
 def _decimal(value: Any) -> Decimal:
     number = _number(value)
-    if abs(number) >= _LARGEST:
+    if number.copy_abs() >= _LARGEST:  # abs() would round, and refuse what is larger than it can
         raise ValueError("a number of more than 14 digits before the point")
     return number.quantize(_STEP, ROUND_HALF_UP)
 
 
 def _integer(value: Any) -> int:
     number = _number(value)
-    if number != number.to_integral_value() or abs(number) >= 2**63:
+    if number.copy_abs() >= 2**63 or number != number.to_integral_value():
         raise ValueError("not a whole number")
     return int(number)
 
@@ -91,7 +94,47 @@ def _time(value: Any) -> datetime:
     moment = value if isinstance(value, datetime) else _parsed_time(text(value))
     if moment.tzinfo is None:
         raise ValueError("a time without its zone")
-    return moment.astimezone(UTC)
+    return _in_utc(moment)
+
+
+def _times(column: pa.Array) -> pa.Array:
+    """A column of texts with zones at once. What the zone moves out of the years 1 to 9999 no reader could read."""
+    found = column.cast(TIME)
+    ends = pc.min_max(found.cast(LONG)).as_py()
+    if found.null_count < len(found) and not _FIRST <= ends["min"] <= ends["max"] <= _LAST:
+        raise pa.ArrowInvalid("a time before the year 1 or after 9999")
+    return found
+
+
+def _decimals(column: pa.Array) -> pa.Array:
+    """A column of plain numbers at once. Arrow (26) dies of a text such as 1e-9999999."""
+    if pc.any(pc.match_substring_regex(column, "[eE]")).as_py():
+        raise pa.ArrowInvalid("a number with an exponent")
+    return column.cast(MONEY)
+
+
+def _utc(value: Any) -> datetime:
+    """As `_time`; a time that names no zone is in UTC."""
+    moment = value if isinstance(value, datetime) else _parsed_time(text(value))
+    return _in_utc(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a time before the year 1 or after 9999") from None
+
+
+def _since_1970(value: Any, microseconds: int) -> datetime:
+    """A number of units, each of so many microseconds, since 1970."""
+    number = _number(value)
+    if number.copy_abs() >= _LARGEST * 10_000:
+        raise ValueError("a time before the year 1 or after 9999")
+    try:
+        return _EPOCH + timedelta(microseconds=int(number * microseconds))
+    except OverflowError:
+        raise ValueError("a time before the year 1 or after 9999") from None
 
 
 def _parsed_time(value: str) -> datetime:
@@ -187,9 +230,12 @@ TRANSFORMS: dict[str, Transform] = {
     "country": Transform(TEXT, _country),
     "salesforce_key": Transform(TEXT, _salesforce_key),
     "boolean": Transform(BOOL, _boolean),
-    "time": Transform(TIME, _time, lambda column: column.cast(TIME)),
+    "time": Transform(TIME, _time, _times),
+    "utc": Transform(TIME, _utc, lambda column: column.cast(pa.timestamp("us")).cast(TIME)),
+    "seconds": Transform(TIME, partial(_since_1970, microseconds=1_000_000)),
+    "microseconds": Transform(TIME, partial(_since_1970, microseconds=1)),
     "date": Transform(DAY, _date, lambda column: column.cast(DAY)),
-    "decimal": Transform(MONEY, _decimal, lambda column: column.cast(MONEY)),
+    "decimal": Transform(MONEY, _decimal, _decimals),
     "money": Transform(MONEY, _money),
     "currency": Transform(TEXT, _currency),
     "integer": Transform(LONG, _integer, lambda column: column.cast(LONG)),

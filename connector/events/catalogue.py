@@ -19,9 +19,9 @@ def source(name: str, path: Path, mapping: str, home: Path | None) -> EventSourc
     return MappedFile(name, path, load_mapping(mapping or "catalogue", home, needs), CATALOGUE)
 
 
-def _column(name: str) -> str:
-    """An attribute as Google's specification spells it: without `g:`, lower case, underscores."""
-    return name.lower().removeprefix("g:").replace(" ", "_")
+def _record(found: Record) -> Record:
+    """Attributes as Google's specification spells them: without `g:`, lower case, underscores."""
+    return {name.lower().removeprefix("g:").replace(" ", "_"): value for name, value in found.items()}
 
 
 def _of_no_use(rules: StreamMap, records: Sequence[Record]) -> frozenset[int]:
@@ -41,4 +41,4 @@ def _finish(rows: pa.Table, name: str, now: Place) -> tuple[pa.Table, Sequence[s
     return finished, [""] * rows.num_rows
 
 
-CATALOGUE = Shape(stream="product", grows=False, column=_column, of_no_use=_of_no_use, finish=_finish)
+CATALOGUE = Shape(stream="product", grows=False, record=_record, of_no_use=_of_no_use, finish=_finish)

@@ -36,10 +36,12 @@ def header(name: str, file: BufferedReader) -> Header | None:
         SetupError: the file does not begin with a line of text.
     """
     first = next(lines(name, file, Place()), None)
-    if first is None or (first.problem and not first.whole):
+    if first is None or not first.whole:
         return None
     delimiter = "\t" if first.text.count("\t") > first.text.count(",") else ","
-    row = next(rows(lines(name, file, Place()), delimiter))
+    row = next(rows(lines(name, file, Place()), delimiter, 0))
+    if not row.whole:
+        return None
     if row.problem:
         raise SetupError(
             f"source {name!r}: the header line cannot be read: {row.problem}",
@@ -49,17 +51,27 @@ def header(name: str, file: BufferedReader) -> Header | None:
 
 
 def records(found: Iterator[Line], head: Header) -> Iterator[Line]:
-    """The rows below a header, each with as many columns as it has or with a problem."""
-    for row in rows((line for line in found if line.last > head.last), head.delimiter):
-        if row.problem or len(row.cells) == len(head.columns):
+    """The rows below a header, each with its columns by name or with a problem."""
+    for row in rows((line for line in found if line.last > head.last), head.delimiter, len(head.columns)):
+        if row.problem:
             yield row
+        elif len(row.cells) == len(head.columns):
+            yield row._replace(record=dict(zip(head.columns, row.cells, strict=True)))
         else:
-            yield row._replace(problem=f"{len(row.cells)} columns where the header has {len(head.columns)}")
+            yield row._replace(problem=_too_many_or_few(len(row.cells), len(head.columns)))
 
 
-def rows(found: Iterator[Line], delimiter: str) -> Iterator[Line]:
-    """Lines with their cells; several lines become one where a quoted text spans them."""
-    feed = _Feed(found)
+def _too_many_or_few(cells: int, width: int) -> str:
+    return f"{cells} columns where the header has {width}"
+
+
+def rows(found: Iterator[Line], delimiter: str, width: int) -> Iterator[Line]:
+    """Lines with their cells; several lines become one where a quoted text spans them.
+
+    Args:
+        width: how many cells a row has; 0: unknown. Lines that do not make a row of so many are not taken together.
+    """
+    feed = _Feed(found, width)
     while not feed.at_end():
         try:
             # strict, or an unclosed quote ends at the next inch mark and takes the rows between with it
@@ -72,8 +84,9 @@ def rows(found: Iterator[Line], delimiter: str) -> Iterator[Line]:
 class _Feed(Iterator[str]):
     """Hands csv.reader its lines, remembers which ones a row took, and can take them back."""
 
-    def __init__(self, found: Iterator[Line]) -> None:
+    def __init__(self, found: Iterator[Line], width: int) -> None:
         self._found = found
+        self._width = width
         self._ahead: deque[Line] = deque()
         self._taken: list[Line] = []
         self._torn = False
@@ -95,7 +108,10 @@ class _Feed(Iterator[str]):
         return not self._ahead
 
     def row(self, cells: list[str]) -> Line:
-        """The row just read."""
+        """The row just read. Two stray quotes in two bad lines must not make one of all the lines between them."""
+        if len(self._taken) > 1 and self._width and len(cells) != self._width:
+            self._torn = self._torn or not self._taken[-1].whole
+            return self.first_alone(_too_many_or_few(len(cells), self._width))
         taken, self._taken = self._taken, []
         last = taken[-1]
         text = last.text if len(taken) == 1 else "\n".join(line.text for line in taken)

@@ -7,12 +7,13 @@ rewritten is read again from its start: its first and last used bytes tell. Repl
 import gzip
 import hashlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from io import BufferedReader, RawIOBase
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from connector.errors import RetryLater, SetupError
@@ -28,7 +29,7 @@ _BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
 
 
 class Line(NamedTuple):
-    """One line, or the lines of one CSV row.
+    """One line, the lines of one CSV row, or one row of a table.
 
     Attributes:
         first, last: line numbers in the file, from 1.
@@ -38,6 +39,8 @@ class Line(NamedTuple):
         whole: it ends with a line break. The last line of a growing file may not yet.
         problem: why it cannot be used; empty if it can.
         cells: its columns, where it is a CSV row.
+        record: what it holds by name; empty until somebody has made that of its text or cells.
+        name: how the row is found again where lines have no numbers.
     """
 
     first: int
@@ -48,6 +51,8 @@ class Line(NamedTuple):
     whole: bool = True
     problem: str = ""
     cells: Sequence[str] = ()
+    record: Mapping[str, Any] = MappingProxyType({})
+    name: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +77,9 @@ class Place:
 
     @classmethod
     def of(cls, cursor: Cursor | None) -> "Place":
-        """The place a cursor tells of; the start where there is none."""
-        return cls(**cursor) if cursor else cls()
+        """The place a cursor tells of; the start where there is none, or where it tells of something else: the source
+        was a folder or a table."""
+        return cls(**cursor) if cursor and "offset" in cursor else cls()
 
     def cursor(self) -> Cursor:
         """The place as it is stored."""

@@ -4,6 +4,7 @@ The last line of a growing file may be torn. A line without its line break is us
 its number and the reason, where it cannot), but the place stays before it: when the file has grown it is read again.
 """
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from io import BufferedReader
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from connector.events.files import Line, Place, glance, head_of, lines, opened
+from connector.events.files import Line, Place, glance, head_of, opened
 from connector.model import Batch, Cursor, Rejection
 
 ROWS = 20_000
@@ -36,34 +37,73 @@ class Drawn:
     rejected: Sequence[Rejection]
 
 
+Draw = Callable[[Sequence[Line]], Drawn]
+"""Takes usable records, makes rows."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Layout:
-    """How a file's lines become rows.
+    """How a file becomes rows.
 
     Attributes:
-        draw: usable lines -> rows.
-        join: lines -> records, where a record may span lines.
+        rows: the records behind a place, each with a `record` or a `problem`.
+        draw: usable records -> rows.
         stream: what the rows are meant to be, for rejections.
+        grows: records are appended to this file. Otherwise any change means another file, to be read whole.
     """
 
-    draw: Callable[[Sequence[Line]], Drawn]
+    rows: Callable[[Place], Iterator[Line]]
+    draw: Draw
     stream: str
-    join: Callable[[Iterator[Line]], Iterator[Line]] = iter
+    grows: bool = True
 
 
-def pull_file(
-    name: str,
-    path: Path,
-    cursor: Cursor | None,
-    begin: Callable[[BufferedReader, Place], Layout],
-    *,
-    grows: bool = True,
+Begin = Callable[[BufferedReader, Place, str], Layout]
+"""Looks at the start of an opened file (its header) and says how to read it; told its size and time, and its name for
+messages. Raises SetupError where it does not know what to do with it."""
+Settled = Callable[[Sequence[Path]], frozenset[Path]]
+"""Of the files in a folder, those that do not change any more once they were read to their end."""
+
+
+def nothing_settled(paths: Sequence[Path]) -> frozenset[Path]:
+    """The Settled of files that may change at any time."""
+    return frozenset()
+
+
+def pull_path(
+    name: str, path: Path, cursor: Cursor | None, begin: Begin, settled: Settled = nothing_settled
 ) -> Iterator[Batch]:
+    """As `pull_file`; of a folder each file by itself, in the order of their names, those in folders below included.
+
+    The cursor of a folder holds the place in each of its files. What begins with a dot or underscore is no data.
+    """
+    if path.is_dir():
+        return _pull_folder(name, path, cursor, begin, settled)
+    return pull_file(name, path, cursor, begin, path.name)
+
+
+def _pull_folder(name: str, path: Path, cursor: Cursor | None, begin: Begin, settled: Settled) -> Iterator[Batch]:
+    found = {str(each.relative_to(path)): each for each in sorted(path.rglob("[!._]*")) if each.is_file()}
+    found = {label: each for label, each in found.items() if _shown(each.relative_to(path))}
+    final = settled(list(found.values()))
+    places = {label: place for label, place in (cursor or {}).get("files", {}).items() if label in found}
+    for label, each in found.items():
+        if each in final and places.get(label, {}).get("done"):
+            continue
+        for batch in pull_file(name, each, places.get(label), begin, label):
+            places[label] = batch.cursor
+            yield replace(batch, cursor={"files": dict(places)})
+
+
+def _shown(path: Path) -> bool:
+    return not any(part.startswith((".", "_")) for part in path.parts)
+
+
+def pull_file(name: str, path: Path, cursor: Cursor | None, begin: Begin, label: str) -> Iterator[Batch]:
     """Batches of everything behind `cursor`; none at all for a file that did not change.
 
     Args:
-        begin: looks at the start of the file (its header) and says how to read it; told its size and time.
-        grows: lines are appended to this file. Otherwise any change means another file, to be read whole.
+        label: what the file is called in messages.
 
     Raises:
         SetupError: the file cannot be opened, or `begin` does not know what to do with it.
@@ -73,11 +113,11 @@ def pull_file(
     if stood.done and stood.same_file(now):
         return
     with opened(name, path) as file:
-        place = _start(file, stood, now, grows=grows)
-        layout, head = begin(file, now), head_of(file)
-        for chunk in _chunks(layout.join(lines(name, file, place))):
+        layout, head = begin(file, now, label), head_of(file)
+        place = _start(file, stood, now, grows=layout.grows)
+        for chunk in _chunks(layout.rows(place)):
             place = _behind(place, chunk, head)
-            yield _batch(path, layout, chunk, place)
+            yield batch_of(label, layout.stream, layout.draw, chunk, place.cursor())
         yield Batch(tables={}, cursor=replace(place, done=True).cursor(), read=0, kept=0)
 
 
@@ -106,13 +146,14 @@ def _behind(place: Place, chunk: Sequence[Line], head: bytes) -> Place:
     return place.after(last, head) if last else place
 
 
-def _batch(path: Path, layout: Layout, chunk: Sequence[Line], place: Place) -> Batch:
-    bad = [rejection(path, layout.stream, line, line.problem) for line in chunk if line.problem]
-    drawn = layout.draw([line for line in chunk if not line.problem])
+def batch_of(label: str, stream: str, draw: Draw, chunk: Sequence[Line], cursor: Cursor) -> Batch:
+    """Some records as a batch, those with a problem as rejections."""
+    bad = [rejection(label, stream, line, line.problem) for line in chunk if line.problem]
+    drawn = draw([line for line in chunk if not line.problem])
     read, rejected = drawn.read + len(bad), [*bad, *drawn.rejected]
     return Batch(
         tables={table: rows for table, rows in drawn.tables.items() if rows.num_rows},
-        cursor=place.cursor(),
+        cursor=cursor,
         read=read,
         kept=read - drawn.skipped - len(rejected),
         skipped=drawn.skipped,
@@ -120,7 +161,9 @@ def _batch(path: Path, layout: Layout, chunk: Sequence[Line], place: Place) -> B
     )
 
 
-def rejection(path: Path, stream: str, line: Line, reason: str, row: Mapping[str, object] | None = None) -> Rejection:
+def rejection(label: str, stream: str, line: Line, reason: str, row: Mapping[str, object] | None = None) -> Rejection:
     """A bad row, to be found again as `file:line`."""
-    kept = row if row is not None else {"text": line.text[:LONGEST_QUOTE]}
-    return Rejection(stream=stream, reference=f"{path.name}:{line.first}", reason=reason, row=kept)
+    if row is None:
+        text = line.text or (json.dumps(line.record, default=str) if line.record else "")
+        row = {"text": text[:LONGEST_QUOTE]}
+    return Rejection(stream=stream, reference=f"{label}:{line.name or line.first}", reason=reason, row=row)

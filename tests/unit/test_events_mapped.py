@@ -272,6 +272,13 @@ def test_a_quote_that_is_never_closed_costs_one_line(tmp_path: Path) -> None:
     assert len(pulled.keys("product")) == 499 and pulled.rows("product")[0]["title"] == '12" lamp'
 
 
+def test_two_stray_quotes_are_not_one_text(tmp_path: Path) -> None:
+    """Lines between two bad ones are rows, as they make no row of as many columns as the header has."""
+    pulled = pull(feed(tmp_path, 'id,title,price\n"P1,Lamp\nP2,Lamp,1 EUR\nP3,Lamp,1 EUR\nP4",Lamp\nP5,Lamp,1 EUR\n'))
+    assert pulled.keys("product") == ["feed:P2", "feed:P3", "feed:P5"]
+    assert [reference for reference, _ in pulled.complaints] == ["feed.csv:2", "feed.csv:5"]
+
+
 def test_a_long_quoted_text_is_given_up(tmp_path: Path) -> None:
     """Without another quote to end it, an open one costs its own line, too."""
     lines = [f"P{number},lamp" for number in range(1, 1_001)]

@@ -104,10 +104,18 @@ def test_money(tmp_path: Path, value: str, price: str, currency: str | None) -> 
     assert (row["price"], row["currency"]) == (Decimal(price), currency)
 
 
-@pytest.mark.parametrize("value", ["NaN", "Infinity", "1_5", "1,5", "0x10", "1" * 15, True, "12.30 pounds"])
+@pytest.mark.parametrize(
+    "value", ["NaN", "Infinity", "1_5", "1,5", "0x10", "1" * 15, "1e9999999", True, "12.30 pounds"]
+)
 def test_not_a_number(tmp_path: Path, value: Any) -> None:
     """Money is a finite decimal of at most 14 digits before the point, or nothing."""
     assert "unit_price: " in one(tmp_path, "unit_price: x", value, "order_line")
+
+
+@pytest.mark.parametrize(("value", "number"), [("1e-9999999", "0"), ("-1E-500", "0"), ("1.5e3", "1500")])
+def test_exponents(tmp_path: Path, value: str, number: str) -> None:
+    """A number with an exponent is a number; however small, reading it does not end the process."""
+    assert one(tmp_path, "unit_price: x", value, "order_line") == Decimal(number)
 
 
 @pytest.mark.parametrize(("value", "number"), [("7", 7), ("7.0", 7), (-7, -7), ("7.5", None), ("9" * 30, None)])

@@ -1,0 +1,141 @@
+"""What an event says about consent to ads, in whichever of the usual forms, as rows of `consent`.
+
+An event without any of them says nothing: no row, and not a yes. Several forms in one event count together: one no is
+a no. What is there and cannot be read grants nothing.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+
+from connector.events import tcf
+from connector.events.values import several, text, within
+from connector.schema import SEEN
+from connector.transforms import TRANSFORMS
+
+ADS = "ads"
+"""The purpose that these signals are about: to be told to ad platforms."""
+_TCF_PURPOSES = frozenset({1, 3, 4})
+"""Store on the device, make a profile for ads, choose ads by it: consent is their only basis since TCF 2.2."""
+_CONSENT_MODE = ("ad_user_data", "ad_personalization")
+"""Of Google's consent types (Consent Mode v2) those about people's data; the others are about cookies."""
+_ADVERTISING = re.compile(r"advert|marketing|targeting|\bads?\b|^ad_|^c0004$", re.IGNORECASE)
+"""Names of consent categories that cover ads; C0004 is OneTrust's number for targeting."""
+_SPEAKERS = ("user_id", "email", "phone", "anonymous_id")
+"""Whose word it is, the surest first: a browser that several people use speaks for none of them."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one event says about ads.
+
+    Attributes:
+        granted: yes or no.
+        signal: the form in which it was said, as in the table `consent`; of several the first that says no.
+        country: where they were, as far as the event itself says; a language or a time zone is no place.
+    """
+
+    granted: bool
+    signal: str
+    country: str | None = None
+
+
+def said(event: Mapping[str, Any]) -> Said | None:
+    """What an event in Segment's spec says about ads; None where it says nothing.
+
+    Read are, of `context`: `consent.gpc` and `consent.granted` (what our own pixel writes), `consent.tcfString`,
+    `consent.consentMode`, `consent.categoryPreferences` (Segment) and `consentManagement` (RudderStack).
+    """
+    context = within(event, "context")
+    consent, managed = within(context, "consent"), within(context, "consentManagement")
+    if not consent and not managed:
+        return None
+    answers = {signal: read(consent, managed) for signal, read in _FORMS.items()}
+    found = {signal: granted for signal, granted in answers.items() if granted is not None}
+    decisive = next((signal for signal, granted in found.items() if not granted), next(iter(found), ""))
+    return Said(found[decisive], decisive, _country(context)) if found else None
+
+
+def _gpc(consent: Mapping[str, Any], managed: Mapping[str, Any]) -> bool | None:
+    """Global Privacy Control is an objection or nothing: it never grants."""
+    return False if consent.get("gpc") is True else None
+
+
+def _pixel(consent: Mapping[str, Any], managed: Mapping[str, Any]) -> bool | None:
+    return consent["granted"] is True if consent.get("granted") is not None else None
+
+
+def _tcf(consent: Mapping[str, Any], managed: Mapping[str, Any]) -> bool | None:
+    given = consent.get("tcfString")
+    if given is None:
+        return None
+    try:
+        return isinstance(given, str) and tcf.purposes(given) >= _TCF_PURPOSES
+    except ValueError:
+        return False
+
+
+def _consent_mode(consent: Mapping[str, Any], managed: Mapping[str, Any]) -> bool | None:
+    types = within(consent, "consentMode")
+    answers = [types.get(name) == "granted" for name in _CONSENT_MODE]
+    return all(answers) if any(name in types for name in _CONSENT_MODE) else None
+
+
+def _categories(consent: Mapping[str, Any], managed: Mapping[str, Any]) -> bool | None:
+    """False where any category of advertising is not granted, True where all are, None where none is named."""
+    preferences = {**within(consent, "categoryPreferences"), **dict(_of_rudderstack(managed))}
+    answers = [answer is True for category, answer in preferences.items() if _ADVERTISING.search(category)]
+    return all(answers) if answers else None
+
+
+def _of_rudderstack(managed: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
+    """Its two lists of categories as answers; what stands in both is denied, as the later one counts."""
+    for field, answer in (("allowedConsentIds", True), ("deniedConsentIds", False)):
+        yield from ((category, answer) for category in several(managed, field) if isinstance(category, str))
+
+
+_FORMS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool | None]] = {
+    "gpc": _gpc,
+    "pixel": _pixel,
+    "tcf": _tcf,
+    "consent_mode": _consent_mode,
+    "segment": _categories,
+}
+"""Signal -> how it is read; an objection by law comes first."""
+
+
+class Consents:
+    """The consent rows of one batch."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._rows: list[tuple[Any, ...]] = []
+
+    def add(self, words: Said, key: str, who: Mapping[str, str], at: datetime, received: datetime | None) -> None:
+        """Note what was said in an event.
+
+        Args:
+            key: the event's id.
+            who: identifier type -> normalised value, of at least one.
+        """
+        speaker = next((kind, who[kind]) for kind in _SPEAKERS if kind in who)
+        row = (f"{key}:{ADS}", received or at, self._source, *speaker, ADS, words.granted, words.signal)
+        self._rows.append((*row, words.country, at))
+
+    def table(self) -> pa.Table:
+        """The rows, one an event."""
+        schema = SEEN["consent"]
+        columns = zip(*self._rows, strict=True) if self._rows else [()] * len(schema)
+        return pa.table([pa.array(c, each.type) for c, each in zip(columns, schema, strict=True)], schema=schema)
+
+
+def _country(context: Mapping[str, Any]) -> str | None:
+    told = text(within(context, "location").get("country"))
+    try:
+        return str(TRANSFORMS["country"].one(told)) if told else None
+    except ValueError:
+        return None
