@@ -15,7 +15,10 @@ from connector import settings
 from connector.errors import LamplighterError, RetryLater
 from connector.home import open_home
 from connector.pipeline.sweeping import first_times
+from jobs.collecting import collecting
 from jobs.compact import compact
+from jobs.inbox import inbox
+from jobs.retention import retention
 from jobs.stop import Stop
 from jobs.sweeps import sweep_job
 from jobs.sync import sync
@@ -23,6 +26,9 @@ from jobs.sync import sync
 log = structlog.get_logger()
 
 Job = Callable[[Path, Stop], None]
+
+DAILY, SETTLING_IN = timedelta(days=1), timedelta(minutes=10)
+"""How often what is old goes, and how long after a start the inbox is cleared for the first time."""
 
 
 def serve(home: Path) -> None:
@@ -32,16 +38,19 @@ def serve(home: Path) -> None:
         SetupError: the settings are wrong.
     """
     stop = Stop()
-    part = settings.load(home).schedule
+    chosen = settings.load(home)
     with open_home(home) as opened:
         sweeps = first_times(opened, datetime.now(UTC))
-    scheduler = schedule(home, part, sweeps, stop)
+    scheduler = schedule(home, chosen.schedule, sweeps, stop)
+    if chosen.collect is not None:
+        _add(scheduler, inbox, home, stop, DAILY, datetime.now(UTC) + SETTLING_IN, chosen.schedule.jitter_seconds)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: _end(stop))
-    scheduler.start()
-    log.info("serving", jobs=[job.id for job in scheduler.get_jobs()])
-    stop.wait()
-    log.info("stopping")
+    with collecting(home, chosen, scheduler, lambda: attempt(sync, home, stop)):
+        scheduler.start()
+        log.info("serving", jobs=[job.id for job in scheduler.get_jobs()])
+        stop.wait()
+        log.info("stopping")
     scheduler.shutdown(wait=True)
 
 
@@ -66,6 +75,7 @@ def schedule(
     jobs: list[tuple[Job, timedelta, datetime]] = [
         (sync, timedelta(minutes=part.sync_minutes), now),
         (compact, compacting, now + compacting),
+        (retention, DAILY, now + DAILY),
     ]
     jobs += [(sweep_job(name), every, first) for name, (every, first) in sweeps.items()]
     for job, every, first in jobs:

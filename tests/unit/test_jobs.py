@@ -59,6 +59,7 @@ def test_the_schedule_is_made_from_the_settings(tmp_path: Path) -> None:
         assert {name: job.trigger.interval for name, job in jobs.items()} == {
             "sync": timedelta(minutes=15),
             "compact": timedelta(minutes=60),
+            "retention": timedelta(days=1),
             "sweep_archived": often,
         }
         assert jobs["sweep_archived"].next_run_time == due

@@ -1,0 +1,71 @@
+"""The collector beside the scheduler: takes events and webhooks in, and lets a webhook ask for a pass soon."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import structlog
+from apscheduler.triggers.date import DateTrigger
+
+from connector import settings
+from connector.collect.serve import Collector
+
+log = structlog.get_logger()
+
+SOON = timedelta(seconds=0.3)
+"""Webhooks come in swarms: one pass serves all that come within this time."""
+SETTLED = timedelta(seconds=1)
+"""After the time that HubSpot's search takes to show a change."""
+
+
+class Soon:
+    """Asks for passes outside the schedule. May be called from any thread, and as often as one likes.
+
+    Args:
+        sync: the pass.
+        lag: how long a CRM's search does not see a change; a second pass comes after that. Zero: it sees it at once.
+        pause: at least so long from one such pass to the next.
+    """
+
+    def __init__(self, scheduler: Any, sync: Callable[[], None], lag: timedelta, pause: timedelta) -> None:
+        self._scheduler = scheduler
+        self._sync = sync
+        self._lag = lag
+        self._pause = pause
+        self._free = datetime.now(UTC)
+        self._lock = Lock()
+
+    def __call__(self) -> None:
+        with self._lock:
+            now = datetime.now(UTC)
+            if self._scheduler.get_job("sync_soon") is None:
+                at = max(now + SOON, self._free)
+                self._free = at + self._pause
+                self._add("sync_soon", at)
+            if self._lag and self._scheduler.get_job("sync_settled") is None:
+                self._add("sync_settled", now + self._lag + SETTLED)
+
+    def _add(self, name: str, at: datetime) -> None:
+        """Two instances: what comes during a pass may have come too late for it, and waits for one of its own."""
+        trigger = DateTrigger(at, timezone=UTC)
+        self._scheduler.add_job(self._sync, trigger, id=name, max_instances=2, misfire_grace_time=None)
+
+
+@contextmanager
+def collecting(home: Path, chosen: settings.Settings, scheduler: Any, sync: Callable[[], None]) -> Iterator[None]:
+    """Run the collector where the settings have one.
+
+    Raises:
+        SetupError: one of its secrets is missing, or its port is taken.
+    """
+    if chosen.collect is None:
+        yield
+        return
+    lag = timedelta(seconds=chosen.hubspot.lag_seconds if chosen.hubspot else 0)
+    pause = timedelta(seconds=chosen.collect.pause_seconds)
+    with Collector(home, chosen.collect, Soon(scheduler, sync, lag, pause)) as collector:
+        log.info("collecting", at=collector.url)
+        yield
