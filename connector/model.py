@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -194,6 +195,61 @@ class Receipt:
     written: Mapping[str, datetime | None] = field(default_factory=dict)
     rejected: Mapping[str, str] = field(default_factory=dict)
     withheld: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdTerms:
+    """What an ad platform allows and needs.
+
+    Attributes:
+        identifiers: the kinds it is told (`email`, `phone`), the best known first.
+        minimum_size: an audience of fewer people does nothing.
+        maximum_audiences: how many of ours one account may hold.
+        longest: how long it keeps a member of whom it hears nothing; None: forever.
+        effect: how long until a change is in effect, at most, by its own words.
+        takes_sales: whether `report` can tell it of purchases.
+    """
+
+    identifiers: Sequence[str] = ("email", "phone")
+    minimum_size: int = 100
+    maximum_audiences: int = 100
+    longest: timedelta | None = None
+    effect: timedelta = timedelta(hours=48)
+    takes_sales: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SoldItem:
+    """One line of a sale: the id under which catalogue and ads know the item, how many, and the price of one."""
+
+    product_id: str
+    quantity: Decimal
+    unit_price: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sale:
+    """A purchase or refund that the CRM knows.
+
+    Attributes:
+        key: names it forever, so that telling it twice counts once.
+        order_id: the shop's number of the order, which the platform's own tag would have sent too.
+        kind: `purchase` or `refund`; quantities are positive in both.
+        identifiers: (kind, value) of the buyer, raw: the adapter hashes them its own way.
+        value: of all items, in `currency`.
+        left: of a refund: what the whole order is still worth after it, for platforms that correct the order's value
+            instead of taking refunds; None: not known.
+    """
+
+    key: str
+    order_id: str
+    kind: Literal["purchase", "refund"]
+    at: datetime
+    identifiers: Sequence[tuple[str, str]]
+    items: Sequence[SoldItem]
+    value: Decimal
+    currency: str
+    left: Decimal | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

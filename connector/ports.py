@@ -4,13 +4,13 @@ A new CRM, ad destination or event source is one file that keeps these words; th
 `tests/conformance` checks every adapter against them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 
-from connector.model import Batch, Calls, Cursor, Delivery, Ensured, Finding, Guard, ListSpec, Receipt
+from connector.model import AdTerms, Batch, Calls, Cursor, Delivery, Ensured, Finding, Guard, ListSpec, Receipt, Sale
 
 Known = Callable[[Sequence[str]], Mapping[str, datetime]]
 """Given record keys (`hubspot:101`), the newest version we hold, for those we know.
@@ -24,6 +24,22 @@ Held = Callable[[str], pa.Table]
 
 SILENCE = Guard(percent=30, at_least=100)
 """How much of what we hold a sweep may find merely absent before a person must say that it was deleted."""
+
+
+class Remembered(Protocol):
+    """What an adapter keeps between runs about the things it made over there."""
+
+    def get(self, kind: str, name: str) -> str | None:
+        """The text kept under `kind` and `name`, or None."""
+        ...
+
+    def put(self, kind: str, name: str, value: str) -> None:
+        """Keep a text; durable when this returns. The empty text forgets."""
+        ...
+
+    def all(self, kind: str) -> Mapping[str, str]:
+        """Name -> text, of everything kept under `kind` and not forgotten."""
+        ...
 
 
 @runtime_checkable
@@ -143,9 +159,73 @@ class CRM(EventSource, Destination, Protocol):
 
 
 @runtime_checkable
-class AdDestination(Destination, Protocol):
-    """An ad platform: its audiences have sizes, caps and a delay the planner must know."""
+class AdDestination(Protocol):
+    """An ad platform that keeps audiences of people whom our ads are to leave alone.
 
-    minimum_size: int
-    maximum_audiences: int
-    effect_delay_hours: int
+    A member is a match key: `email:` or `phone:` and the base64url SHA-256, without padding, of that identifier as
+    this platform spells it. Nothing else that names a person ever reaches an adapter, but for `match` and `report`.
+    Platforms do not say who is in an audience: what we believe is what they have accepted.
+    """
+
+    name: str
+    terms: AdTerms
+
+    def match(self, kind: str, value: str) -> str | None:
+        """The match key of an identifier (`email`, `phone`); None where the platform's rules cannot use it."""
+        ...
+
+    def ensure(self, lists: Sequence[ListSpec]) -> Ensured:
+        """As of a Destination: found by the id we stored, then by our key or label, else created; refused with what
+        to do where it cannot be. Audiences that are ensured already cost no call; a closed one is made anew."""
+        ...
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        """Carry out one membership batch; as of a Destination. What the platform only accepted counts as done, and is
+        asked about by `confirm`. Raises ListGone where the audience is gone."""
+        ...
+
+    def read_back(self, delivery: Delivery) -> Receipt:
+        """Settle a batch whose answer was never seen: as nobody can be asked who is in, it is said again."""
+        ...
+
+    def refresh(self, audience: str, members: Iterable[Sequence[str]]) -> Receipt:
+        """Make `members` (in parts of at most `batch_size`) the whole audience, without a moment in which those who
+        stay are out. May be repeated after any interruption. `removed` is empty: nobody knows who left. A platform
+        that works later may take the others out only when it is asked (`confirm`)."""
+        ...
+
+    def confirm(self) -> Mapping[str, str]:
+        """What became of batches that were only accepted: delivery id -> the platform's words, of those that failed
+        at least in part; a refresh is named `refresh:` and its audience, erasures `erase`, sales `sales`. Each is told
+        once; those still at work are asked about again next time."""
+        ...
+
+    def drop(self, audience: str) -> None:
+        """Delete an audience of ours that nobody wants any more. One that is gone already is no error."""
+        ...
+
+    def erase(self, members: Sequence[str]) -> Mapping[str, str]:
+        """Take people out of every audience of the account, ours or not, as far as the platform can.
+
+        Returns:
+            match key -> "" where the platform has accepted it, else its words.
+        """
+        ...
+
+    def report(self, sales: Sequence[Sale]) -> Receipt:
+        """Tell the platform of purchases and refunds that its own tag may not have seen. Absolute: telling twice counts
+        once (`Sale.key`). `written` and `rejected` name sales by key."""
+        ...
+
+    def check(self) -> Sequence[Finding]:
+        """As of a CRM: everything an admin should know, each with a fix. Never raises for what it finds; reads only."""
+        ...
+
+    def batch_size(self, kind: str) -> int:
+        """The most rows of this kind (`membership`, `sale`) in one call."""
+        ...
+
+    @property
+    def calls(self) -> Calls:
+        """Calls made since the adapter was built."""
+        ...

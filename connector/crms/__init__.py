@@ -6,30 +6,16 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from connector.errors import SetupError
-from connector.ports import CRM
+from connector.ports import CRM, Remembered
+
+__all__ = ["BROUGHT_BACK", "LOST", "OAuthClient", "Remembered", "build", "names"]
 
 LOST, BROUGHT_BACK = "list_lost", "list_brought_back"
 """What adapters remember of a list that somebody deleted: its id, and that it was brought back once already. Who
 forgets both lets the list be made anew."""
-
-
-class Remembered(Protocol):
-    """What an adapter keeps between runs about the things it made in its CRM."""
-
-    def get(self, kind: str, name: str) -> str | None:
-        """The text kept under `kind` and `name`, or None."""
-        ...
-
-    def put(self, kind: str, name: str, value: str) -> None:
-        """Keep a text; durable when this returns. The empty text forgets."""
-        ...
-
-    def all(self, kind: str) -> Mapping[str, str]:
-        """Name -> text, of everything kept under `kind` and not forgotten."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

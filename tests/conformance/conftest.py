@@ -1,16 +1,17 @@
-"""Every CRM adapter on its bench: `bench_NAME.py` beside this file, with the levers used here."""
+"""Every adapter on its bench: `bench_NAME.py` for CRMs, `ad_bench_NAME.py` for ad platforms, beside this file."""
 
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ad_bench
 import pytest
 import small_world
 from crm_promises import BENCHES
 
 from connector import limits
-from connector.ports import CRM
+from connector.ports import CRM, AdDestination
 from connector.store import Store, open_store
 
 
@@ -34,6 +35,21 @@ def crm(bench: Any) -> CRM:
     """An adapter on it."""
     found: CRM = bench.crm()
     return found
+
+
+@pytest.fixture(params=ad_bench.BENCHES)
+def platform(request: pytest.FixtureRequest) -> Iterator[ad_bench.AdBench]:
+    """An ad account with nothing in it. Retries do not sleep."""
+    limits.never_wait()
+    with ad_bench.bench_of(request.param) as bench:
+        yield bench
+    limits.never_wait(False)
+
+
+@pytest.fixture
+def destination(platform: ad_bench.AdBench) -> AdDestination:
+    """An adapter on it."""
+    return platform.destination()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])

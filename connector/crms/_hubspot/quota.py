@@ -7,11 +7,11 @@ from typing import Any
 from connector.crms import Remembered
 from connector.crms._hubspot.answers import MIGRATING, Answer
 from connector.crms._hubspot.paths import ASSOCIATIONS, EXEMPT, GENERAL, SEARCH
-from connector.crms._hubspot.server_clock import ServerClock
 from connector.crms._hubspot.settings import HubSpotSettings
 from connector.errors import LamplighterError, RetryLater
 from connector.limits import Again, Clock, DailyBudget, Rate, retry_after
 from connector.model import DailyQuota
+from connector.server_clock import ServerClock
 
 SYSTEM = "HubSpot"
 HEADROOM = 0.8

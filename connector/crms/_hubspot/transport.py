@@ -14,13 +14,13 @@ from connector.crms._hubspot.answers import Answer, judged
 from connector.crms._hubspot.oauth import Endpoint, for_app, refreshing
 from connector.crms._hubspot.paths import EXEMPT, GENERAL, SEARCH, dated
 from connector.crms._hubspot.quota import SYSTEM, AccountDay, Quota
-from connector.crms._hubspot.server_clock import ServerClock
 from connector.crms._hubspot.settings import HubSpotSettings
 from connector.crms._hubspot.tokens import CONNECT, ShortLived, StaticToken, Tokens
 from connector.crms._hubspot.wire import Call, Wire, call
 from connector.errors import Failed, SetupError
 from connector.limits import Again, Clock, Repeat, Retry, Retrying
 from connector.model import Calls
+from connector.server_clock import ServerClock
 
 
 class Transport:

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jwt
 import requests
 
 from connector.crms import OAuthClient
@@ -13,8 +12,9 @@ from connector.crms._salesforce.no_session import no_session
 from connector.crms._salesforce.settings import ClientCredentials, JwtBearer
 from connector.crms._salesforce.tokens import Granted, possible
 from connector.crms._salesforce.wire import read
-from connector.errors import Failed, SetupError
+from connector.errors import Failed
 from connector.limits import TRANSIENT, Again, Clock, retry_after
+from connector.signing import signed
 
 log = logging.getLogger(__name__)
 
@@ -65,11 +65,9 @@ def by_assertion(endpoint: Endpoint, app: JwtBearer, audience: str, clock: Clock
     def grant() -> Granted:
         claims = {"iss": app.client_id, "sub": app.username, "aud": audience.rstrip("/")}
         expires = int(clock.now().timestamp()) + VALID_SECONDS
-        try:
-            signed = jwt.encode({**claims, "exp": expires}, app.private_key(), algorithm="RS256")
-        except (ValueError, TypeError, jwt.PyJWTError):
-            raise SetupError("salesforce.oauth.private_key is no RSA key in PEM form", hint=CONNECT) from None
-        return endpoint({"grant_type": ASSERTION, "assertion": signed})
+        key, setting = app.private_key(), "salesforce.oauth.private_key"
+        assertion = signed({**claims, "exp": expires}, key, setting=setting, hint=CONNECT)
+        return endpoint({"grant_type": ASSERTION, "assertion": assertion})
 
     return grant
 

@@ -1,20 +1,34 @@
 """The other side's clock, so that ours may be wrong without losing a change."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Protocol
 
-from connector.crms._hubspot.answers import Answer
 from connector.limits import Clock
 
 
+class Stamped(Protocol):
+    """An answer with its headers; `sent` and `received` are of our monotonic clock."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    @property
+    def sent(self) -> float: ...
+
+    @property
+    def received(self) -> float: ...
+
+
 class ServerClock:
-    """HubSpot's time, from the `Date` headers of its answers: whole seconds, rounded down."""
+    """A server's time, from the `Date` headers of its answers: whole seconds, rounded down."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._heard: tuple[datetime, Answer] | None = None
+        self._heard: tuple[datetime, Stamped] | None = None
 
-    def heard(self, answer: Answer) -> None:
+    def heard(self, answer: Stamped) -> None:
         """Take note of an answer's `Date`."""
         try:
             self._heard = (parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC), answer)
