@@ -4,7 +4,7 @@
 #   make test                                lint, types, import contracts and tests, in minutes
 #   make slow [LAMPLIGHTER_SEEDS=200]        the tests that take longer, 200 random lives of each CRM among them
 #   LAMPLIGHTER_SEED=123 make slow-one       one of these lives again, in each CRM
-#   make bench [WORLD=folder]                measurements, printed (make bench WORLD=changes: of later pulls)
+#   make bench [WORLD=folder]                measurements, printed (WORLD=changes: of later pulls; ads: order to exclusion)
 #   make clean                               remove what make made
 
 PYTHON ?= python3.11

@@ -1,6 +1,7 @@
 """`python -m benchmarks [WORLD]`: how long a first pass over a world takes, and how much memory.
 
 `python -m benchmarks changes`: what the pulls after the first one cost.
+`python -m benchmarks ads`: how long from an order to the exclusion that Google and Meta have acknowledged.
 """
 
 import json
@@ -9,7 +10,7 @@ import subprocess
 import sys
 from typing import Any
 
-from benchmarks import changes
+from benchmarks import ad_delay, changes
 
 RUNS = 3
 
@@ -25,8 +26,8 @@ def measure(world: str) -> dict[str, Any]:
 def main() -> None:
     """Print a row of the table in benchmarks/README.md."""
     world = sys.argv[1] if len(sys.argv) > 1 else ""
-    if world == "changes":
-        changes.main()
+    if world in ("changes", "ads"):
+        (changes if world == "changes" else ad_delay).main()
         return
     runs = [measure(world) for _ in range(RUNS)]
     calls = runs[0]["calls"]["hubspot"]

@@ -1,15 +1,16 @@
 """An install opened for work: its settings, store, warehouse, audiences and the systems it is connected to."""
 
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connector import crms, events, settings
+from connector import ads, crms, events, settings
 from connector.audiences import Audiences, load_audiences
-from connector.ports import CRM, EventSource
+from connector.events.inbox import Inbox
+from connector.ports import CRM, AdDestination, EventSource
 from connector.store import Store, open_store
 from connector.store.remotes import Remembered
 from connector.warehouse.tables import Warehouse
@@ -26,6 +27,7 @@ class Home:
     audiences: Audiences
     crms: tuple[CRM, ...]
     sources: tuple[EventSource, ...]
+    ads: tuple[AdDestination, ...] = ()
 
 
 @contextmanager
@@ -49,6 +51,7 @@ def open_home(path: Path) -> Iterator[Home]:
                 audiences=audiences,
                 crms=tuple(build_crms(path, chosen, store)),
                 sources=tuple(build_sources(path, chosen)),
+                ads=tuple(build_ads(path, chosen, store)),
             )
         finally:
             warehouse.close()
@@ -129,4 +132,45 @@ def _keep(reference: str, value: str) -> bool:
 def build_sources(path: Path, chosen: settings.Settings) -> Iterator[EventSource]:
     """One reader for each source that the settings name; relative paths start at the home."""
     for part in chosen.sources:
-        yield events.build(part.kind, part.name, path / part.path, part.mapping, path)
+        if part.kind == "sql":
+            yield events.build_sql(part.name, _url(part.url), part.table, part.growing, part.mapping, path)
+        else:
+            yield events.build(part.kind, part.name, path / part.path, part.mapping, path)
+    if chosen.collect is not None:
+        yield Inbox(path)
+
+
+def _url(given: str) -> str:
+    """The URL of a source's database; it stands in the settings where it holds no password."""
+    fix = "put the URL there, as SQLAlchemy writes it"
+    return given if given.startswith("sqlite:") else settings.secret(given, fix).get_secret_value()
+
+
+def build_ads(path: Path, chosen: settings.Settings, store: Store) -> Iterator[AdDestination]:
+    """One adapter for each ad platform and folder that the settings name. Raises SetupError: a setting is wrong."""
+    return (build_ad(platform, told, store) for platform, told in ad_platforms(path, chosen))
+
+
+def build_ad(platform: str, told: Mapping[str, Any], store: Store) -> AdDestination:
+    """One of `ad_platforms`. Raises SetupError: a setting is wrong."""
+    return ads.build(platform, told, Remembered(store, told["name"]))
+
+
+def ad_platforms(path: Path, chosen: settings.Settings) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The adapters that the settings name, and what each is told: secrets to be asked for, and its name in books."""
+    for platform in ("google", "meta"):
+        if (part := getattr(chosen.ads, platform)) is not None:
+            yield platform, {**_asking(part.model_dump()), "name": platform}
+    for each in chosen.ads.files:
+        yield "files", {**each.model_dump(), "folder": path / each.folder}
+
+
+def _asking(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings with secrets to be asked for instead of their references, those of parts included."""
+    return {name: _asking(value) if isinstance(value, dict) else _secretly(value) for name, value in values.items()}
+
+
+def _secretly(value: Any) -> Any:
+    if not (isinstance(value, str) and settings.is_reference(value)):
+        return value
+    return lambda: settings.secret(value, "put it there, or name another place in lamplighter.yaml").get_secret_value()

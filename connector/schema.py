@@ -116,6 +116,19 @@ SEEN: dict[str, pa.Schema] = {
         ("cost", MONEY),
         ("consent", BOOL),
     ),
+    # what somebody said about being addressed, or a law's signal said for them; the newest word of a source counts
+    "consent": _schema(
+        ("key", TEXT),  # event id and purpose
+        ("version", TIME),  # received_at, else said_at
+        ("source", TEXT),
+        ("identifier_type", TEXT),  # as in interaction
+        ("identifier", TEXT),
+        ("purpose", TEXT),  # ads: to be told to ad platforms | profiling | email
+        ("granted", BOOL),
+        ("signal", TEXT),  # segment | tcf | consent_mode | gpc | pixel | import
+        ("country", TEXT),  # where they were, ISO 3166-1 alpha-2; None: unknown
+        ("said_at", TIME),
+    ),
     # two identifiers seen together; key is both ends, ordered
     "identity_link": _schema(
         ("key", TEXT),
@@ -194,6 +207,7 @@ DERIVED: dict[str, pa.Schema] = {
         ("ads_consent", BOOL),
         ("profiling_opt_out", BOOL),
         ("mail_barrier", TEXT),  # what forbids mail to this person, the strictest first; None: may be mailed
+        ("ads_barrier", TEXT),  # what forbids to tell ad platforms of this person, or to aim ads; None: may be told
         ("orders", LONG),  # in all currencies
         ("spend", MONEY),  # in the shop's main currency, that of most lines; other currencies are not added
         ("first_order_at", TIME),
@@ -220,10 +234,7 @@ DERIVED: dict[str, pa.Schema] = {
         ("reason", TEXT),  # bought | exchanged | gift | returned
         ("since", TIME),
         ("until", TIME),
-        (
-            "length",
-            TEXT,
-        ),  # why so long: written | durable | replenishable | pieces | plain | cool_off
+        ("length", TEXT),  # why so long: written | durable | replenishable | pieces | plain | cool_off
         ("evidence", TEXT),  # JSON: order_id, line, product_id, quantity
         ("title", TEXT),  # None: a sensitive item, which nobody is told the name of
     ),
@@ -347,6 +358,20 @@ FIGURES: dict[str, pa.Schema] = {
         ("via", TEXT),  # same.yaml | alias | gtin | mpn | sku | item_group_id | product_type
         ("key", TEXT),  # the number, id or path that both have
         ("same_as", TEXT),  # the other product
+    ),
+    # what is kept out of whose ads at which ad platform: one audience each, and one row of what none stands for
+    "ad_group": _schema(
+        ("run", LONG),
+        ("destination", TEXT),
+        ("audience", TEXT),  # None: no audience stands for these families
+        ("level", TEXT),  # family | type | account: bought anything lately | none
+        ("key", TEXT),  # the family or product type; None: the whole account
+        ("label", TEXT),
+        ("families", TEXT),  # JSON list; of a whole account: all
+        ("people", LONG),  # who may be told and had bought one of them when it was chosen
+        ("expected", REAL),  # impressions a `recent` that they would get of what they have
+        ("hidden", REAL),  # the same of what they do not have: siblings that are hidden with it
+        ("why", TEXT),
     ),
     # lists that are not kept: more are defined than `policy.most_lists` allows
     "left_out": _schema(

@@ -23,8 +23,13 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def is_reference(value: str) -> bool:
+    """Whether a setting says where a secret is, and not what it is."""
+    return value.startswith(("env:", "keyring:"))
+
+
 def _reference(value: str) -> str:
-    if not value.startswith(("env:", "keyring:")):
+    if not is_reference(value):
         raise ValueError("write env:NAME or keyring:NAME; `lamplighter connect` keeps the secret for you")
     return value
 
@@ -124,13 +129,112 @@ class SalesforcePart(_Part):
         return self
 
 
+_OF_A_DATABASE = ("url", "table", "growing")
+
+
+def _database(value: str) -> str:
+    return value if value.startswith("sqlite:") else _reference(value)
+
+
 class SourcePart(_Part):
-    """One file of events, ads or products; read again at every run, which changes nothing where nothing is new."""
+    """Events, ads or products in a file, a folder of files or a table; looked at in every run, read on from where the
+    last one stopped."""
 
     name: str = Field(pattern=r"^[a-z0-9_-]{1,64}$")
-    kind: Literal["segment", "ad_log", "catalogue"]
-    path: Path
+    kind: Literal["segment", "ga4", "meta_events", "snowplow", "cm360", "ad_log", "events", "sql", "catalogue"]
+    path: Path = Path()
     mapping: str = ""
+    url: Annotated[str, AfterValidator(_database)] = ""
+    table: str = ""
+    growing: str = ""
+
+    @model_validator(mode="after")
+    def _where_it_is(self) -> Self:
+        needs, foreign = (("url", "growing"), ("path",)) if self.kind == "sql" else (("path",), _OF_A_DATABASE)
+        if missing := [name for name in needs if name not in self.model_fields_set]:
+            raise ValueError(f"a source of kind {self.kind} needs {' and '.join(missing)}")
+        if odd := [name for name in foreign if name in self.model_fields_set]:
+            raise ValueError(f"a source of kind {self.kind} has no {' and no '.join(odd)}")
+        return self
+
+
+class GoogleAdsPart(_Part):
+    """One Google Ads account, through the Data Manager API, by a service account's key file or by OAuth."""
+
+    account: str = Field(pattern=r"^\d{3}-?\d{3}-?\d{4}$", coerce_numbers_to_str=True)
+    login_account: str = Field(default="", pattern=r"^(\d{3}-?\d{3}-?\d{4})?$", coerce_numbers_to_str=True)
+    service_account: Reference | None = None
+    oauth: OAuthPart | None = None
+    terms_accepted: bool = False
+    max_lists: int = Field(default=100, ge=1)
+    conversion_action: str = Field(default="", pattern=r"^\d*$", coerce_numbers_to_str=True)
+    merchant_id: str = Field(default="", pattern=r"^\d*$", coerce_numbers_to_str=True)
+    base_url: str = "https://datamanager.googleapis.com"
+    token_url: str = "https://oauth2.googleapis.com/token"  # noqa: S105  (an address)
+    timeout_seconds: float = Field(default=60, gt=0)
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> Self:
+        if (self.oauth is None) == (self.service_account is None):
+            raise ValueError("say either service_account (its key file, as JSON) or oauth (an app and a refresh token)")
+        return self
+
+
+class MetaAdsPart(_Part):
+    """One Meta ad account, by the token of a system user."""
+
+    account: str = Field(pattern=r"^(act_)?\d+$", coerce_numbers_to_str=True)
+    token: Reference
+    app_secret: Reference | None = None
+    dataset: str = Field(default="", pattern=r"^\d*$", coerce_numbers_to_str=True)
+    action_source: Literal["system_generated", "physical_store"] = "system_generated"
+    limited_data_use: bool = False
+    max_lists: int = Field(default=450, ge=1, le=500)
+    reserve_percent: float = Field(default=20, ge=0, lt=100)
+    base_url: str = "https://graph.facebook.com"
+    version: str = Field(default="v25.0", pattern=r"^v\d+\.\d+$")
+    timeout_seconds: float = Field(default=60, gt=0)
+
+
+class AdFilePart(_Part):
+    """A folder into which lists are written in the form that a platform takes by hand or by SFTP."""
+
+    name: str = Field(pattern=r"^[a-z0-9_-]{1,64}$")
+    platform: Literal["google", "meta", "microsoft", "linkedin", "tiktok", "criteo", "the_trade_desk"]
+    folder: Path
+
+
+class AdsPart(_Part):
+    """Where the shop advertises."""
+
+    google: GoogleAdsPart | None = None
+    meta: MetaAdsPart | None = None
+    files: tuple[AdFilePart, ...] = ()
+
+
+class CollectPart(_Part):
+    """What comes in over HTTP. An endpoint is there when its secret is, the pixel when it is switched on."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8321, ge=0, le=65_535)
+    write_key: Reference | None = None
+    segment_secret: Reference | None = None
+    hubspot_secret: Reference | None = None
+    public_url: str = Field(default="", pattern=r"^(https?://\S*[^/\s])?$")
+    pixel: bool = False
+    origins: tuple[Annotated[str, Field(pattern=r"^https?://[^/\s]+$")], ...] = ()
+    max_body_bytes: int = Field(default=512_000, ge=1_000, le=50_000_000)
+    requests_per_second: float = Field(default=100, gt=0)
+    pause_seconds: float = Field(default=30, ge=0)
+    keep_days: float = Field(default=30, ge=1)
+
+    @model_validator(mode="after")
+    def _what_an_endpoint_needs(self) -> Self:
+        if self.hubspot_secret and not self.public_url:
+            raise ValueError("HubSpot signs the address that it calls: say it, public_url: https://...")
+        if self.pixel and not self.origins:
+            raise ValueError("say on which sites the pixel is, origins: [https://shop.example]")
+        return self
 
 
 class StorePart(_Part):
@@ -155,6 +259,16 @@ class SchedulePart(_Part):
     jitter_seconds: float = Field(default=30, ge=0)
 
 
+class RetentionPart(_Part):
+    """How many days things are kept."""
+
+    impression_days: float = Field(default=180, gt=0)
+    event_days: float = Field(default=396, gt=0)
+    rejected_days: float = Field(default=90, gt=0)
+    outbox_days: float = Field(default=90, gt=0)
+    ledger_days: float = Field(default=396, ge=90)
+
+
 class Settings(BaseSettings):
     """Everything an admin may set."""
 
@@ -163,9 +277,12 @@ class Settings(BaseSettings):
     hubspot: HubSpotPart | None = None
     salesforce: SalesforcePart | None = None
     sources: tuple[SourcePart, ...] = ()
+    ads: AdsPart = AdsPart()
+    collect: CollectPart | None = None
     store: StorePart = StorePart()
     warehouse: WarehousePart = WarehousePart()
     schedule: SchedulePart = SchedulePart()
+    retention: RetentionPart = RetentionPart()
 
     @classmethod
     def settings_customise_sources(

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from connector.cli import (
+    ads,
     audiences,
     catalogue,
     check,
     connect,
     demo,
+    erase,
     evaluate,
     explain,
     import_file,
@@ -22,6 +24,7 @@ from connector.cli import (
     sandbox,
     serve,
     status,
+    waste,
 )
 
 app = typer.Typer(
@@ -41,8 +44,11 @@ app.command("serve")(serve.command)
 app.command("status")(status.command)
 app.command("explain")(explain.command)
 app.command("evaluate")(evaluate.command)
+app.command("waste")(waste.command)
 app.add_typer(audiences.app, name="audiences")
+app.command("ads")(ads.command)
 app.command("catalogue")(catalogue.command)
+app.command("erase")(erase.command)
 app.command("retry")(retry.command)
 app.command("import")(import_file.command)
 app.command("sandbox")(sandbox.command)

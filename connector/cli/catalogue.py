@@ -50,6 +50,8 @@ def show(found: Review) -> None:
     _rows(COUNTED, found.unknown_ids)
     _part("no product's id, but understood: send the id of the feed", found.mix_ups)
     _rows((*COUNTED, "known_id", "family", "via"), found.mixed_up_ids)
+    _part("sold items that the feed has not under this id: ad platforms match no sale of theirs", found.unfed)
+    _rows(("product_id", "orders", "fed_id"), found.unfed_ids)
     _part("GTINs that tie nothing: correct them in the feed", found.bad_gtins)
     _rows(("product_id", "gtin", "fault"), found.gtins)
     _part("numbers of several item groups, or of a crowd: different: in mappings/same.yaml parts them", found.conflicts)

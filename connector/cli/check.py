@@ -11,9 +11,11 @@ from connector.audiences import load_audiences
 from connector.cli import options
 from connector.cli.fix import fix as fixed
 from connector.cli.terminal import print_json, say
+from connector.collect.serve import tried
 from connector.errors import LamplighterError, SetupError
-from connector.home import build_crm, build_sources, connected, open_warehouse
+from connector.home import ad_platforms, build_ad, build_crm, build_sources, connected, open_warehouse
 from connector.model import Finding
+from connector.ports import CRM, AdDestination
 from connector.store import Store, open_store
 
 Fix = Annotated[bool, typer.Option("--fix", help="First create at the CRM what is missing there.")]
@@ -51,6 +53,8 @@ def look(home: Path) -> Iterator[Finding]:
     yield from _tried("audiences", lambda: f"{len(load_audiences(home).audiences)} audiences")
     for part in chosen.sources:
         yield from _tried(f"source {part.name}", lambda part=part: _source(home, chosen, part))  # type: ignore[misc]
+    if (collect := chosen.collect) is not None:
+        yield from _tried("collector", lambda: tried(collect))
     yield from _tried("warehouse", lambda: _warehouse(home, chosen))
     yield from _store_and_crms(home, chosen)
 
@@ -67,11 +71,13 @@ def _wrong(title: str, error: LamplighterError) -> Finding:
 
 
 def _source(home: Path, chosen: settings.Settings, part: settings.SourcePart) -> str:
-    for _ in build_sources(home, chosen.model_copy(update={"sources": (part,)})):
+    for source in build_sources(home, chosen.model_copy(update={"sources": (part,)})):
         path = home / part.path
-        if not path.is_file():
+        if part.kind == "sql":
+            next(source.pull(source.streams()[0], None, lambda keys: {}), None)
+        elif not path.exists():
             raise SetupError(f"there is no file {path}", hint=f"put it there, or change its path in {settings.FILE}")
-    return f"{part.kind} {part.path}"
+    return f"{part.kind} {part.table if part.kind == 'sql' else part.path}"
 
 
 def _warehouse(home: Path, chosen: settings.Settings) -> str:
@@ -88,6 +94,7 @@ def _store_and_crms(home: Path, chosen: settings.Settings) -> Iterator[Finding]:
     try:
         yield Finding(ok=True, title="store", detail=store.engine.dialect.name)
         yield from _crms(home, chosen, store)
+        yield from _ads(home, chosen, store)
     finally:
         store.close()
 
@@ -99,10 +106,19 @@ def _crms(home: Path, chosen: settings.Settings, store: Store) -> Iterator[Findi
         fix = "lamplighter connect hubspot, or lamplighter connect salesforce"
         yield Finding(ok=False, title="CRM", detail="none is connected", fix=fix)
     for name in names:
-        try:
-            findings = build_crm(home, chosen, store, name).check()
-        except LamplighterError as error:
-            yield _wrong(f"{name}: settings or mapping", error)
-            continue
-        for one in findings:
-            yield Finding(ok=one.ok, title=f"{name}: {one.title}", detail=one.detail, fix=one.fix)
+        yield from _system(name, lambda name=name: build_crm(home, chosen, store, name))  # type: ignore[misc]
+
+
+def _ads(home: Path, chosen: settings.Settings, store: Store) -> Iterator[Finding]:
+    for platform, told in ad_platforms(home, chosen):
+        yield from _system(told["name"], lambda platform=platform, told=told: build_ad(platform, told, store))  # type: ignore[misc]
+
+
+def _system(name: str, build: Callable[[], CRM | AdDestination]) -> Iterator[Finding]:
+    try:
+        findings = build().check()
+    except LamplighterError as error:
+        yield _wrong(f"{name}: settings or mapping", error)
+        return
+    for one in findings:
+        yield Finding(ok=one.ok, title=f"{name}: {one.title}", detail=one.detail, fix=one.fix)

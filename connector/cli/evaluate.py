@@ -1,6 +1,5 @@
 """`lamplighter evaluate`: how good the decisions are on this home's own history, beside plain rules."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -12,15 +11,6 @@ from connector.evaluate import Evaluation, evaluate
 from connector.evaluate.cross_sell import OURS
 from connector.home import open_home
 from connector.rule_language import duration
-
-
-def _moment(text: str, option: str) -> datetime:
-    """A time as people type it; without a zone it is UTC."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time such as 2026-09-30T18:00", param_hint=option) from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def command(
@@ -39,9 +29,11 @@ def command(
         waited = duration(lag)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--lag") from None
+    cut = options.moment(split, "--split")
+    if cut is None:
+        raise typer.BadParameter("name a time", param_hint="--split")
     with open_home(home) as opened:
-        end = _moment(until, "--until") if until else None
-        found = evaluate(opened, _moment(split, "--split"), end, waited)
+        found = evaluate(opened, cut, options.moment(until, "--until"), waited)
     if json:
         print_json(found.as_json())
     else:

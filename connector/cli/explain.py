@@ -6,6 +6,7 @@ import typer
 
 from connector.cli import options
 from connector.cli.terminal import heading, moment, print_json, say
+from connector.decide.consent import WORDS
 from connector.explain import Explanation, Listed, Story, Suppressed, explain
 from connector.explain.stories import said
 from connector.home import open_home
@@ -42,6 +43,10 @@ def show(found: Explanation) -> None:
         _show_suppressed(suppressed)
     if not found.suppressions:
         say("nothing")
+    for platform, labels in found.ad_audiences.items():
+        barrier = found.traits.get("ads_barrier", "none")
+        why = f" ({WORDS[barrier]})" if barrier in WORDS else ""
+        say(f"At {platform}: {', '.join(labels) or 'in no audience'}{why}")
     free = [story for story in found.stories if story.until is None]
     if free:
         heading("Bought or given back before")

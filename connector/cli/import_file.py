@@ -14,7 +14,10 @@ from connector.errors import SetupError
 from connector.home import open_home
 from connector.pipeline import Options, run
 
-Kind = Annotated[Literal["segment", "ad_log", "catalogue"], typer.Option("--as", help="What the file holds.")]
+Kind = Annotated[
+    Literal["segment", "ga4", "meta_events", "snowplow", "cm360", "ad_log", "events", "catalogue"],
+    typer.Option("--as", help="What the file holds."),
+]
 
 
 def command(

@@ -18,7 +18,8 @@ A file here wins over the one of the same name that Lamplighter brings along. To
 - `hubspot.yaml`, `salesforce.yaml`: which field of the CRM fills which column, and what our own fields and lists are
   called.
 - `audiences.yaml`: the lists, whom they are for and why; windows of suppression.
-- `ad_log.yaml`, `catalogue.yaml`: the columns of your ad log and product feed.
+- `ad_log.yaml`, `catalogue.yaml`, `events.yaml`, `cm360.yaml`: the columns of your ad log, product feed and other
+  events.
 - `same.yaml`: which products are the same item, and how else their ids are written.
 
 `lamplighter check` reads them and names file, line and field of what is wrong.

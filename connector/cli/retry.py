@@ -11,6 +11,7 @@ from connector.crms import BROUGHT_BACK, LOST
 from connector.errors import SetupError
 from connector.home import Home, open_home
 from connector.pipeline import Options, run
+from connector.pipeline.ads_groups import ad_audiences
 from connector.pipeline.outgoing import audiences_of
 from connector.store import acknowledged, refused_lists, vetoes
 from connector.store.remotes import Remembered
@@ -39,23 +40,27 @@ def command(home: options.Home = options.HOME, name: LIST = "", json: options.Js
 
 def _forget(home: Home) -> int:
     forgotten = 0
-    for crm in home.crms:
-        refused = acknowledged.refusals(home.store, crm.name)
-        acknowledged.forget_refusals(home.store, crm.name, {member for _, member in refused})
+    for destination in _destinations(home):
+        refused = acknowledged.refusals(home.store, destination)
+        acknowledged.forget_refusals(home.store, destination, {member for _, member in refused})
         forgotten += len(refused)
     return forgotten
 
 
+def _destinations(home: Home) -> list[str]:
+    return [crm.name for crm in home.crms] + [platform.name for platform in home.ads]
+
+
 def _lift(home: Home, name: str) -> int:
     """Forget what people did to one list: whom they took out, and that they deleted it."""
-    known = audiences_of(home)
+    known = audiences_of(home).keys() | {one for each in home.ads for one in ad_audiences(home, each)}
     if name and name not in known:
         raise SetupError(f"there is no list {name!r}", hint=f"known: {', '.join(sorted(known))}")
     lifted = 0
-    for crm in home.crms if name else ():
-        lifted += vetoes.lift(home.store, crm.name, name)
-        refused_lists.drop(home.store, crm.name, [name])
-        remembered = Remembered(home.store, crm.name)
+    for destination in _destinations(home) if name else ():
+        lifted += vetoes.lift(home.store, destination, name)
+        refused_lists.drop(home.store, destination, [name])
+        remembered = Remembered(home.store, destination)
         remembered.put(LOST, name, "")
         remembered.put(BROUGHT_BACK, name, "")
     return lifted

@@ -1,4 +1,4 @@
-"""`lamplighter serve`: the scheduler, until it is stopped."""
+"""`lamplighter serve`: the scheduler and the collector, until they are stopped."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from connector.cli import options
 
 
 def command(home: options.Home = options.HOME) -> NoReturn:
-    """Run the jobs on their schedule until SIGTERM or Ctrl-C; a pass under way ends between two batches."""
+    """Run the jobs on their schedule, and the collector if there is one, until SIGTERM or Ctrl-C."""
     os.execv(sys.executable, jobs_command(home))  # noqa: S606  (no shell, our own interpreter)
 
 

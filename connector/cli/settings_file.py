@@ -23,8 +23,14 @@ TEMPLATE = """\
 
 # sources:                    files that are read again at every run; what was read before is not read twice
 #   - name: shop-events       your own name for it
-#     kind: segment           segment | ad_log | catalogue, see docs/files.md
+#     kind: segment           what it holds, of GA4, ads, a database and others: docs/files.md, docs/events.md
 #     path: /data/events.ndjson.gz
+
+# collect:                    events, a pixel and webhooks that `lamplighter serve` takes in, docs/collect.md
+#   write_key: env:COLLECT_KEY
+
+# ads:                        where buyers are left alone by your ads, docs/ads.md
+#   meta: {account: act_1234, token: env:META_TOKEN}
 
 # schedule:
 #   sync_minutes: 15

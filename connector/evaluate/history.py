@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from connector.decide.families import sensitive_families
 from connector.errors import SetupError
 from connector.home import Home
-from connector.merge.catalogue import catalogue
+from connector.merge.catalogue import Catalogue, catalogue
 from connector.merge.identity import identify
 from connector.merge.merged import merge
 from connector.merge.seen import Seen, remembered
@@ -61,14 +61,27 @@ class History:
 
         `known_at` is when the identifier was first seen together with another one; None: it is the contact's own.
         """
+        named = self.identified(self.ads.filter(lambda each: each.kind == "impression"))
+        return self.home.warehouse.keep(named.select("key", "person_id", "family", "occurred_at", "known_at"))
+
+    @cached_property
+    def ads(self) -> ir.Table:
+        """Impressions and clicks up to the end, as seen."""
         shown = self.seen.interaction
-        past = shown.filter(shown.kind == "impression", shown.occurred_at <= at(self.until), shown.product_id.notnull())
+        return shown.filter(shown.kind.isin(["impression", "click"]), shown.occurred_at <= at(self.until))
+
+    def identified(self, ads: ir.Table) -> ir.Table:
+        """Those of some ads that have an item and somebody known, with `person_id`, `family` and `known_at`."""
+        past = ads.filter(ads.product_id.notnull())
         theirs = past.inner_join(self.person, ["identifier_type", "identifier"])
         tied = theirs.left_join(self._ties(), ["identifier_type", "identifier"])
-        plain = tied.select("key", "person_id", "product_id", "occurred_at", "known_at")
-        products = catalogue(self.seen.product, self.home.audiences.policy.sameness, self.home.warehouse.keep)
-        named = products.with_family(plain)
-        return self.home.warehouse.keep(named.select("key", "person_id", "family", "occurred_at", "known_at"))
+        plain = tied.select("key", "kind", "person_id", "product_id", "occurred_at", "known_at", "cost")
+        return self.products.with_family(plain)
+
+    @cached_property
+    def products(self) -> Catalogue:
+        """What is sold, by families."""
+        return catalogue(self.seen.product, self.home.audiences.policy.sameness, self.home.warehouse.keep)
 
     def _ties(self) -> ir.Table:
         """[identifier_type, identifier, known_at] by every version of every link."""
@@ -89,17 +102,23 @@ def history(home: Home, split: datetime, until: datetime | None, lag: timedelta)
     Raises:
         SetupError: there is no history, or nothing of it after the split.
     """
-    line = home.warehouse.current("order_header")
-    event = home.warehouse.current("interaction")
-    ends = [
-        table.aggregate(last=column.max()) for table, column in ((line, line.ordered_at), (event, event.occurred_at))
-    ]
-    last = max((end for end in (each.to_pyarrow()["last"][0].as_py() for each in ends) if end), default=None)
-    if last is None:
-        raise SetupError("nothing was seen yet that could be evaluated", hint="lamplighter run")
+    last = end_of(home)
     if split >= (until or last):
         raise SetupError(
             f"the history ends on {until or last:%Y-%m-%d %H:%M}, so nothing comes after the split",
             hint="lamplighter evaluate --split TIME, earlier than that",
         )
     return History(home, split, until or last, lag)
+
+
+def end_of(home: Home) -> datetime:
+    """When the newest order or event of a home happened. Raises SetupError where there is none."""
+    line = home.warehouse.current("order_header")
+    event = home.warehouse.current("interaction")
+    ends = [
+        table.aggregate(last=column.max()) for table, column in ((line, line.ordered_at), (event, event.occurred_at))
+    ]
+    found: list[datetime] = [end for end in (each.to_pyarrow()["last"][0].as_py() for each in ends) if end]
+    if not found:
+        raise SetupError("nothing was seen yet that could be evaluated", hint="lamplighter run")
+    return max(found)

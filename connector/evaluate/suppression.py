@@ -44,8 +44,10 @@ def suppression(past: History) -> Suppression:
     family = home.warehouse.keep(families(past.before, home.audiences.policy))
     rhythm = home.warehouse.keep(rhythms(past.before.lines, family, past.split))
     piece = home.warehouse.keep(intervals(line, past.after.catalogue, rhythm, home.audiences.policy.suppression))
-    bought = home.warehouse.keep(line.filter(line.counts > 0, line.family.notnull()).select(*PAIR, "ordered_at"))
-    after = home.warehouse.keep(_after_purchase(past.impression, bought))
+    bought = home.warehouse.keep(
+        line.filter(line.counts > 0, line.family.notnull()).select(*PAIR, "ordered_at", "order_key")
+    )
+    after = home.warehouse.keep(after_purchase(past.impression, first_purchases(bought)))
     removed = home.warehouse.keep(_removed(past, piece))
     moved = line.filter(line.family.notnull()).select(*PAIR, "ordered_at", "counts")
     return Suppression(
@@ -62,8 +64,15 @@ def _count(table: ir.Table) -> int:
     return int(table.count().to_pyarrow().as_py())
 
 
-def _after_purchase(impression: ir.Table, bought: ir.Table) -> ir.Table:
-    both = impression.inner_join(bought.group_by(*PAIR).agg(first_at=bought.ordered_at.min()), PAIR)
+def first_purchases(bought: ir.Table) -> ir.Table:
+    """[person_id, family, first_at, order_key]: when each person first bought each family, and by which order."""
+    first = bought.order_key.argmin(bought.ordered_at)
+    return bought.group_by(*PAIR).agg(first_at=bought.ordered_at.min(), order_key=first)
+
+
+def after_purchase(shown: ir.Table, first: ir.Table) -> ir.Table:
+    """Ads that were shown strictly later than their person first bought their family."""
+    both = shown.inner_join(first, PAIR)
     return both.filter(both.occurred_at > both.first_at)
 
 

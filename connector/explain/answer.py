@@ -3,6 +3,7 @@
 from typing import Any
 
 from connector.errors import SetupError
+from connector.explain.ad_audiences import ad_audiences
 from connector.explain.items import item_of, suppressions_of
 from connector.explain.lists import excluded_from, lists_of
 from connector.explain.person import Person, find
@@ -25,7 +26,9 @@ TRAITS = (
     "ads_consent",
     "profiling_opt_out",
     "mail_barrier",
+    "ads_barrier",
 )
+BARRIERS = ("mail_barrier", "ads_barrier")
 
 
 def explain(home: Home, email: str, item: str = "") -> Explanation:
@@ -54,6 +57,7 @@ def explain(home: Home, email: str, item: str = "") -> Explanation:
             excluded=tuple(excluded_from(person)),
             suppressions=tuple(suppressions_of(person, products, lists, latest[0].as_of)),
             recommendations=tuple(_recommendations(person)),
+            ad_audiences=ad_audiences(home, person.id),
             stories=stories,
             item=item_of(person, products, stories, item) if item else None,
         )
@@ -65,8 +69,8 @@ def _traits(person: Person) -> dict[str, Any]:
     found = person.rows("trait")
     if not found:
         return {}
-    barrier = found[0]["mail_barrier"] or "none"  # nothing forbids mail, which is not the same as unknown
-    return {**{name: found[0][name] for name in TRAITS}, "mail_barrier": barrier}
+    barriers = {name: found[0][name] or "none" for name in BARRIERS}  # nothing forbids it: not the same as unknown
+    return {**{name: found[0][name] for name in TRAITS}, **barriers}
 
 
 def _recommendations(person: Person) -> list[dict[str, Any]]:

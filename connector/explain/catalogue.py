@@ -26,13 +26,16 @@ class Review:
     """Attributes:
     products, families: how many there are.
     by_rung: rung -> {families, products} that it ties; `alone`: of one product.
-    unknown, mix_ups, bad_gtins, conflicts: how many rows each list below would have in full.
+    unknown, mix_ups, bad_gtins, conflicts, unfed: how many rows each list below would have in full.
     unknown_ids: ids that nothing in the catalogue is called, with how often orders, events and ads name them.
     mixed_up_ids: ids that are no product's id, but stand for one: `via` says how (`item_group_id`: a group was named
         where an item is meant), `known_id` for which.
     gtins: product_id, gtin and what is wrong with it; it ties nothing.
     conflicting: numbers of several item groups (`via`, `key`, products, groups and two of them); `ties` says whether
         these became one family for it.
+    unfed_ids: sold items, under the id by which ad platforms would be told of the sale, that the feed has not: their
+        catalogues match nothing by it. `fed_id` is a product of the feed that is the same item, where there is one.
+        Empty where there is no feed.
     alike: products of one brand whose titles have the same words, and which are of several families: for a person to
         look at, never joined.
     """
@@ -44,10 +47,12 @@ class Review:
     mix_ups: int
     bad_gtins: int
     conflicts: int
+    unfed: int
     unknown_ids: list[Row]
     mixed_up_ids: list[Row]
     gtins: list[Row]
     conflicting: list[Row]
+    unfed_ids: list[Row]
     alike: list[Row]
 
     def as_json(self) -> dict[str, Any]:
@@ -77,6 +82,7 @@ def review(
     mixed = meant.filter(meant.via.fill_null("id") != "id")
     faults = _faults(known)
     conflicts = keep(_conflicts(known, goods))
+    unfed = keep(_unfed(product, line, known, goods, keep))
     return Review(
         products=_count(goods.product),
         families=_count(goods.product.select("family").distinct()),
@@ -85,10 +91,12 @@ def review(
         mix_ups=_count(mixed),
         bad_gtins=_count(faults),
         conflicts=_count(conflicts),
+        unfed=_count(unfed),
         unknown_ids=_most(unknown),
         mixed_up_ids=_most(mixed),
         gtins=fetched(faults.order_by("product_id").limit(LISTED)),
         conflicting=fetched(conflicts.order_by(ibis.desc("products"), "via", "key").limit(LISTED)),
+        unfed_ids=fetched(unfed.order_by(ibis.desc("orders"), "product_id").limit(LISTED)),
         alike=fetched(_alike(known, goods).order_by(ibis.desc("products"), "brand", "words").limit(LISTED)),
     )
 
@@ -113,6 +121,20 @@ def _named(product: ir.Table, line: ir.Table, interaction: ir.Table) -> ir.Table
     both = of_orders.outer_join(of_events, "product_id")
     counts = {name: both[name].fill_null(0) for name in ("orders", "events", "ads")}
     return both.select(product_id=both.product_id.coalesce(both.product_id_right), **counts)
+
+
+def _unfed(product: ir.Table, line: ir.Table, known: ir.Table, goods: Catalogue, keep: Keep) -> ir.Table:
+    """[product_id, orders, fed_id]: what was sold and is not in the feed, under the id that a sale is told by."""
+    feed = known.filter(known.fed).select("product_id")
+    of_key = product.filter(product.product_id.notnull()).select(product_key="key", named="product_id")
+    both = line.filter(line.deleted_at.isnull()).left_join(of_key, "product_key")
+    sold = goods.with_family(keep(both.select(product_id=both.named.coalesce(both.product_id))))
+    lacking = without(sold.filter(sold.product_id.notnull()), feed, ["product_id"])
+    fed = goods.product.semi_join(feed, "product_id")
+    same = fed.group_by("family").agg(fed_id=fed.product_id.min())
+    counted = lacking.group_by("product_id", "family").agg(orders=lacking.count())
+    told = counted.left_join(same, "family").select("product_id", "orders", "fed_id")
+    return told.cross_join(feed.select(there=ibis.literal(True)).distinct()).drop("there")
 
 
 def _by_rung(goods: Catalogue, same: ir.Table) -> dict[str, Any]:

@@ -118,6 +118,7 @@ class Explanation:
         as_of: the moment of the last decisions.
         contacts: CRM -> its ids of this person.
         stories: of everything bought or given back, suppressed or not; what changed last first.
+        ad_audiences: ad platform -> our audiences there that hold the person; empty where none is connected.
         recommendations: rank, product_id, title and why; the best first.
     """
 
@@ -128,6 +129,7 @@ class Explanation:
     lists: tuple[Listed, ...]
     excluded: tuple[Excluded, ...]
     suppressions: tuple[Suppressed, ...]
+    ad_audiences: Mapping[str, tuple[str, ...]]
     stories: tuple[Story, ...]
     recommendations: tuple[Mapping[str, Any], ...]
     item: Item | None

@@ -21,6 +21,7 @@ class Report:
         held: plan ids that wait for approval.
         stopped: a sweep found more gone than it may take for deleted.
         decided: how many persons were decided again.
+        ads: ad platform -> how many audiences, what these prevent and hide, and when changes are in effect.
         notes: sentences for the admin: what falls short and what to do.
         resume_at: when a run that was cut short can go on, where that is known; the earliest of several.
     """
@@ -39,6 +40,7 @@ class Report:
     held: list[str] = field(default_factory=list)
     stopped: bool = False
     notes: list[str] = field(default_factory=list)
+    ads: dict[str, dict[str, Any]] = field(default_factory=dict)
     resume_at: datetime | None = None
 
     @property
@@ -74,6 +76,7 @@ class Report:
             "books": {name: book.as_json() for name, book in self.books.items()},
             "audiences": self.audiences,
             "calls": {system: _calls(counted) for system, counted in self.calls.items()},
+            "ads": self.ads,
             "plans": self.plans,
             "held": self.held,
             "notes": self.notes,

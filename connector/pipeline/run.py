@@ -10,10 +10,12 @@ from typing import Protocol
 import structlog
 
 from connector.decide.consent import tally
+from connector.erase import hold_to
 from connector.errors import LamplighterError, RetryLater, SetupError
 from connector.home import Home
 from connector.model import aware
 from connector.pipeline import sweeping
+from connector.pipeline.ads import AdPush
 from connector.pipeline.decisions import decide_stage
 from connector.pipeline.outgoing import audiences_of, left_out
 from connector.pipeline.push import Order, push_to
@@ -23,6 +25,7 @@ from connector.ports import EventSource
 from connector.pull import Book, pull_source
 from connector.push.deliver import settle
 from connector.store import acknowledged, approvals, leases, runs
+from connector.store.erasures import DONE
 
 log = structlog.get_logger()
 
@@ -99,6 +102,7 @@ def run(home: Home, options: Options, watcher: Watcher | None = None) -> Report:
     with leases.held(home.store, LEASE):
         report = Report(number=runs.start(home.store, as_of), as_of=as_of)
         try:
+            _hold_to_erasures(home, options, report)
             _stages(home, options, approved, report, watcher or Nobody())
         except BaseException as error:
             _close(home, report, "failed", error)
@@ -107,6 +111,14 @@ def run(home: Home, options: Options, watcher: Watcher | None = None) -> Report:
             home.warehouse.release()
         _close(home, report, _status(report, options))
     return report
+
+
+def _hold_to_erasures(home: Home, options: Options, report: Report) -> None:
+    """Nobody who was erased is back, whatever was restored; recipients who still have to answer are asked again."""
+    waiting = hold_to(home, ask=not options.dry_run)
+    for each in waiting.requests if waiting else ():
+        told = [name for name, one in each.recipients.items() if one.state != DONE]
+        report.notes.append(f"erasure {each.reference} waits for {', '.join(told)}: lamplighter erase --resume")
 
 
 def _approved(home: Home, options: Options) -> dict[str, int]:
@@ -158,6 +170,8 @@ def _pull(home: Home, options: Options, report: Report, watcher: Watcher) -> boo
             continue
         book.add(_swept(home, source, options, report, watcher))
         report.books[source.name] = book
+        if book.erased:
+            report.notes.append(f"{source.name}: {book.erased:,} records of erased persons were left out")
         if book.rejected:
             report.notes.append(
                 f"{source.name}: {book.rejected:,} rows could not be used, the first is {book.example}; they are kept "
@@ -199,6 +213,8 @@ def _push(home: Home, options: Options, approved: dict[str, int], report: Report
         dry=options.dry_run,
         everybody=options.everybody,
     )
+    ads = AdPush(home, order, report, watcher.pushed, decided=options.only != "push")
+    ads.suppress()
     refusals: list[LamplighterError] = []
     for crm in home.crms:
         try:
@@ -214,8 +230,9 @@ def _push(home: Home, options: Options, approved: dict[str, int], report: Report
             report.notes.append(f"{crm.name}: {error}")
             refusals.append(error)
         _show(home, crm.name, order, report)
-    if refusals:
-        raise refusals[0]
+    ads.readmit()
+    if refusals or ads.refusals:
+        raise [*refusals, *ads.refusals][0]
 
 
 def _show(home: Home, destination: str, order: Order, report: Report) -> None:
@@ -246,7 +263,7 @@ def _status(report: Report, options: Options) -> str:
 
 def _close(home: Home, report: Report, status: str, error: BaseException | None = None) -> None:
     report.status = status
-    report.calls = {crm.name: crm.calls for crm in home.crms}
+    report.calls = {crm.name: crm.calls for crm in home.crms} | {ad.name: ad.calls for ad in home.ads}
     message = error.message if isinstance(error, LamplighterError) else (type(error).__name__ if error else "")
     runs.finish(home.store, report.number, status, report.as_json(), message)
     if status == "done":

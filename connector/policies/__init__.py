@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from connector.policies.ads import AdsPolicy
 from connector.policies.consent import ConsentPolicy
 from connector.policies.cross_sell import CrossSellPolicy
 from connector.policies.loyalty import LoyaltyPolicy
@@ -21,6 +22,7 @@ SECTIONS: Mapping[str, Callable[[YamlText, tuple[str | int, ...], Any], object]]
     "loyalty": LoyaltyPolicy.read,
     "consent": ConsentPolicy.read,
     "segments": SegmentPolicy.read,
+    "ads": AdsPolicy.read,
 }
 """Word under `policy:` -> what reads it; nothing written is the default."""
 
@@ -44,6 +46,7 @@ class Policy:
     loyalty: LoyaltyPolicy = field(default_factory=LoyaltyPolicy)
     consent: ConsentPolicy = field(default_factory=ConsentPolicy)
     segments: SegmentPolicy = field(default_factory=SegmentPolicy)
+    ads: AdsPolicy = field(default_factory=AdsPolicy)
     own_lists: int = 0
     refresh: timedelta = timedelta(days=1)
     most_lists: int = 50

@@ -7,13 +7,17 @@ from connector.model import Batch
 
 @dataclass(kw_only=True)
 class Book:
-    """Records of one source within a run. `example` says where the first rejected row stands."""
+    """Records of one source within a run. `example` says where the first rejected row stands.
+
+    `erased`: of those skipped, records of persons who were erased.
+    """
 
     read: int = 0
     kept: int = 0
     skipped: int = 0
     rejected: int = 0
     example: str = ""
+    erased: int = 0
 
     def enter(self, batch: Batch) -> None:
         """Count a batch whose rows are kept."""
@@ -31,6 +35,7 @@ class Book:
         self.skipped += other.skipped
         self.rejected += other.rejected
         self.example = self.example or other.example
+        self.erased += other.erased
 
     @property
     def balanced(self) -> bool:

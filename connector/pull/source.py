@@ -6,6 +6,7 @@ from connector.model import Batch
 from connector.ports import EventSource
 from connector.pull.books import Book
 from connector.pull.echo import TABLE, without_echoes
+from connector.pull.forgotten import Forgotten
 from connector.pull.held import known_of, with_those_merged_in, with_what_was_held
 from connector.schema import SEEN
 from connector.store import Store, cursors, rejections
@@ -21,16 +22,18 @@ def pull_source(source: EventSource, warehouse: Warehouse, store: Store, run: in
     Rows first, then rejected rows, then the cursor: a crash in between hands the same rows out again, which
     changes nothing that a reader sees.
     """
-    book = Book()
+    book, forgotten = Book(), Forgotten(store)
     for stream in source.streams():
         known = known_of(stream, warehouse)
         seen = 0
-        for batch in source.pull(stream, cursors.load(store, source.name, stream), known):
+        for told in source.pull(stream, cursors.load(store, source.name, stream), known):
+            batch = forgotten.without(told)
             keep(batch, source.name, warehouse, store, run)
             cursors.save(store, source.name, stream, batch.cursor)
             book.enter(batch)
             seen += batch.read
             progress(source.name, stream, seen)
+    book.erased = forgotten.left_out
     return book
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 
@@ -14,6 +15,16 @@ log = structlog.get_logger()
 
 Progress = Callable[[str, int, int], None]
 """Told after each batch: destination, batches done, batches in all. May raise RetryLater to end the push there."""
+
+
+class Carrier(Protocol):
+    """What delivering needs of a destination, whether it is a CRM or an ad platform."""
+
+    name: str
+
+    def deliver(self, delivery: Delivery) -> Receipt:
+        """As of `ports.Destination`."""
+        ...
 
 
 @dataclass(kw_only=True)
@@ -66,7 +77,7 @@ def _read_back(destination: Destination, delivery: Delivery) -> Receipt:
 
 
 def deliver(
-    destination: Destination, store: Store, run: int, batches: Sequence[Delivery], ledger: Ledger, progress: Progress
+    destination: Carrier, store: Store, run: int, batches: Sequence[Delivery], ledger: Ledger, progress: Progress
 ) -> RetryLater | None:
     """Send batches in their order; returns why it stopped early, or None.
 
@@ -93,7 +104,7 @@ def _told(progress: Progress, destination: str, done: int, total: int) -> RetryL
     return None
 
 
-def _send(destination: Destination, store: Store, run: int, delivery: Delivery, ledger: Ledger) -> RetryLater | None:
+def _send(destination: Carrier, store: Store, run: int, delivery: Delivery, ledger: Ledger) -> RetryLater | None:
     with store.begin() as connection:
         outbox.move(connection, delivery.id, "sent")
     try:

@@ -8,6 +8,7 @@ pending -> sent -> acknowledged
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,6 +57,18 @@ def unsettled(store: Store, destination: str) -> list[Delivery]:
     """Batches that were sent and whose answer nobody saw, oldest first."""
     query = outbox.select().where(outbox.c.state == "sent", outbox.c.destination == destination)
     return [_delivery(row) for row in store.rows(query.order_by(outbox.c.run, outbox.c.position))]
+
+
+def named(store: Store, ids: Sequence[str]) -> list[Delivery]:
+    """The batches of some ids that are still kept."""
+    return [_delivery(row) for row in store.rows(outbox.select().where(outbox.c.id.in_(list(ids))))]
+
+
+def last_acknowledged(store: Store, destination: str) -> datetime | None:
+    """When a destination last accepted a batch that is still kept."""
+    query = sa.select(sa.func.max(outbox.c.changed_at)).where(outbox.c.destination == destination)
+    found: datetime | None = store.rows(query.where(outbox.c.state == "acknowledged"))[0][0]
+    return found
 
 
 def give_up_pending(store: Store, reason: str) -> int:

@@ -59,3 +59,9 @@ def previous_push_complete(store: Store, number: int) -> bool:
     query = sa.select(run.c.status).where(run.c.number < number)
     found = store.rows(query.order_by(run.c.number.desc()).limit(1))
     return bool(found) and found[0].status == "done"
+
+
+def passes(store: Store) -> list[Any]:
+    """number, as_of, status and seconds (stage -> how long it took) of every run that decided, oldest first."""
+    columns = (run.c.number, run.c.as_of, run.c.status, run.c.report["run"]["seconds"].label("seconds"))
+    return store.rows(sa.select(*columns).where(run.c.decided).order_by(run.c.number))

@@ -93,6 +93,15 @@ membership = sa.Table(
 )
 sa.Index("ix_membership_member", membership.c.destination, membership.c.member)
 
+ad_member = sa.Table(
+    "ad_member",
+    metadata,
+    sa.Column("destination", sa.String(64), primary_key=True),
+    sa.Column("member", sa.String(64), primary_key=True),  # a match key
+    sa.Column("person", sa.Text, nullable=False),  # whose it was when an ad platform was last told of it
+)
+sa.Index("ix_ad_member_person", ad_member.c.destination, ad_member.c.person)
+
 profile = sa.Table(
     "profile",
     metadata,
@@ -107,7 +116,7 @@ remote = sa.Table(
     "remote",
     metadata,
     sa.Column("destination", sa.String(64), primary_key=True),
-    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("kind", sa.String(32), primary_key=True),
     sa.Column("name", sa.String(128), primary_key=True),
     sa.Column("remote_id", sa.Text, nullable=False),
 )
@@ -162,4 +171,40 @@ approval = sa.Table(
     sa.Column("run", sa.Integer, nullable=False),  # the run that was stopped
     sa.Column("summary", sa.JSON, nullable=False),  # audience -> adds, removes, size
     sa.Column("approved_at", UtcTime),
+)
+
+erasure = sa.Table(
+    "erasure",
+    metadata,
+    sa.Column("reference", sa.String(16), primary_key=True),  # what a receipt calls it
+    sa.Column("requested_at", UtcTime, nullable=False),
+    sa.Column("finished_at", UtcTime),  # None: a place or a recipient is still to come
+    sa.Column("digest", sa.String(64), nullable=False),  # of the address that was asked for
+    sa.Column("subject", sa.JSON, nullable=False),  # [kind, value] of a person, until every place of ours is done
+    sa.Column("places", sa.JSON, nullable=False),  # of ours, that are done
+    sa.Column("recipients", sa.JSON, nullable=False),  # name -> {state, words, members}; members until it is done
+)
+
+forgotten = sa.Table(
+    "forgotten",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),  # of an identifier of somebody erased: stops its re-import
+    sa.Column("reference", sa.String(16), nullable=False),
+)
+
+salt = sa.Table(
+    "salt",
+    metadata,
+    sa.Column("name", sa.String(16), primary_key=True),
+    sa.Column("value", sa.String(64), nullable=False),
+)
+
+told_sale = sa.Table(
+    "told_sale",
+    metadata,
+    sa.Column("destination", sa.String(64), primary_key=True),
+    sa.Column("key", sa.String(256), primary_key=True),  # of the sale: the CRM's order, or the line that came back
+    sa.Column("words", sa.Text, nullable=False),  # of the platform that refused it; empty: it took it
+    sa.Column("run", sa.Integer, nullable=False),
+    sa.Column("told_at", UtcTime, nullable=False),
 )

@@ -3,11 +3,15 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from connector.cli.init import create
 from connector.cli.settings_file import append
 from connector.home import open_home
 from connector.pipeline import Options, Report, run
 from connector.sandbox.serve import Sandbox
+
+pytestmark = pytest.mark.slow
 
 TOKEN = "SCENARIO_TOKEN"
 CONTACTS = 25_000

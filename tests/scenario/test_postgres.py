@@ -9,6 +9,7 @@ from lamp_install import Shop
 from connector.pipeline import Report
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_a_pass_ends_alike_with_the_store_in_postgres(
     fresh: Callable[..., Shop],

@@ -50,6 +50,7 @@ NAMES = {
     "order_line": ("key", "order_key", "order_id", "contact_key", "product_key"),
     "interaction": ("key", "identifier"),
     "identity_link": ("key", "a_value", "b_value"),
+    "consent": ("key", "identifier"),
 }
 """Columns whose values name something within one shop."""
 
@@ -105,6 +106,7 @@ def random_shop(seed: int) -> Shop:
             "order_line": lines,
             "interaction": [make.interaction(number) for number in range(make.chance.randint(0, 150))],
             "identity_link": [make.link(number) for number in range(make.chance.randint(0, 14))],
+            "consent": [make.consent(number) for number in range(make.chance.randint(0, 12))],
         }
     )
 
@@ -232,3 +234,20 @@ class _Maker:
     def link(self, number: int) -> Row:
         a, b = self.identifier(), self.identifier()
         return {"key": f"i{number}", "version": T0, "a_type": a[0], "a_value": a[1], "b_type": b[0], "b_value": b[1]}
+
+    def consent(self, number: int) -> Row:
+        """Yes or no, said before tests decide; of all purposes and signals, some in another country."""
+        kind, identifier = self.identifier()
+        pick = self.chance.choice
+        return {
+            "key": f"c{number}",
+            "version": T0,
+            "source": pick(("site", "app")),
+            "identifier_type": kind,
+            "identifier": (identifier.lower() if kind == "email" else identifier).strip(),
+            "purpose": pick(("ads", "ads", "ads", "profiling", "email")),
+            "granted": pick((True, True, True, False)),
+            "signal": pick(("segment", "tcf", "gpc")),
+            "country": pick((None, None, "US", "FR")),
+            "said_at": self.day(15),
+        }

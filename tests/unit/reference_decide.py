@@ -54,7 +54,7 @@ class Reference(CrossSellReference):
                 found[person["contact", one["key"]]].append(one)
         return found
 
-    def profile(self, person: str) -> Row:
+    def _of_contacts(self, person: str) -> Row:
         contacts = sorted(self.live_contacts.get(person, []), key=lambda one: one["key"])
         contacts.sort(key=lambda one: one["updated_at"] or merge.EARLY, reverse=True)
         return {
@@ -68,6 +68,37 @@ class Reference(CrossSellReference):
             if any(self._barriers(one) for one in contacts)
             else (None if contacts else "unknown_consent"),
         }
+
+    def _said(self, person: str) -> dict[str, set[bool]]:
+        """Purpose -> the newest answers of all sources and signals; of one moment the refusal."""
+        newest: dict[tuple[str, ...], tuple[datetime, bool]] = {}
+        for one in self._consents[person]:
+            key, answer = (one["source"], one["signal"], one["purpose"]), (one["said_at"], not one["granted"])
+            newest[key] = max(answer, newest.get(key, answer))
+        found = defaultdict(set)
+        for (_, _, purpose), (_, refused_it) in newest.items():
+            found[purpose].add(not refused_it)
+        return found
+
+    @cached_property
+    def _consents(self) -> dict[str, list[Row]]:
+        person, _ = merge.persons(self.shop)
+        found = defaultdict(list)
+        for one in self.shop.rows["consent"]:
+            if owner := person.get(merge.interaction_key(one)):
+                found[owner].append(one)
+        return found
+
+    def _ads_barrier(self, person: str, profile: Row) -> str | None:
+        said = self._said(person)["ads"]
+        if False in said or profile["ads_consent"] is False:
+            return "ads_opt_out"
+        if profile["profiling_opt_out"]:
+            return "profiling_opt_out"
+        contacts = self.live_contacts.get(person, [])
+        places = {one["country"] for one in (*contacts, *self._consents[person])} - {None, ""}
+        freely = places == {"US"} and self.audiences.policy.ads.outside_eea == "opt_out"
+        return None if True in said or profile["ads_consent"] or freely else "no_ads_consent"
 
     def _barriers(self, contact: Row) -> list[str]:
         words = {word.strip().lower() for word in (contact["legal_basis"] or "").split(";")}
@@ -85,6 +116,14 @@ class Reference(CrossSellReference):
     @cached_property
     def traits(self) -> dict[str, Row]:
         return {person: self._trait(person) for person in self.people}
+
+    def profile(self, person: str) -> Row:
+        profile, said = self._of_contacts(person), self._said(person)
+        if False in said["profiling"]:
+            profile["profiling_opt_out"] = True
+        if False in said["email"]:
+            profile |= {"email_opt_out": True, "mail_barrier": "opted_out"}
+        return {**profile, "ads_barrier": self._ads_barrier(person, profile)}
 
     def _trait(self, person: str) -> Row:
         nothing = {"orders": 0, "spend": Decimal(0), "first_order_at": None, "last_order_at": None}
@@ -153,7 +192,7 @@ class Reference(CrossSellReference):
         objection = "profiling_opt_out" if trait["profiling_opt_out"] else None
         if purpose == "email":
             return trait["mail_barrier"] or objection
-        return (objection if trait["ads_consent"] else "no_ads_consent") if purpose == "retarget" else None
+        return (trait["ads_barrier"] if trait["ads_consent"] else "no_ads_consent") if purpose == "retarget" else None
 
     @cached_property
     def fitting(self) -> dict[tuple[str, str], str]:

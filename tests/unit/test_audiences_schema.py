@@ -122,4 +122,5 @@ def test_the_schema_knows_the_policy() -> None:
     """Every section of `policy:`."""
     known = SCHEMA["properties"]["policy"]["properties"]
     assert set(known) == {*SECTIONS, "refresh", "most_lists"}
-    assert set(known["segments"]["properties"]) == set(Policy().segments.__dataclass_fields__)
+    for section in ("segments", "ads"):
+        assert set(known[section]["properties"]) == set(getattr(Policy(), section).__dataclass_fields__)

@@ -99,6 +99,7 @@ def test_the_demo_never_touches_an_install(lamps: tuple[Path, str], lamplighter:
     assert (done.code, "holds an install already" in done.err) == (2, True)
 
 
+@pytest.mark.slow
 def test_json_is_one_object_with_the_documented_keys(small_shop: Path) -> None:
     """stdout holds the object and nothing else; later runs have keys of their own; of both CRMs each has its part."""
     done = demo("--world", small_shop, "--crm", "both", "--json")

@@ -210,6 +210,7 @@ BROKEN = {
     "setting": (FILE, "hubspot:\n  tokn: env:X\n", "line 2, hubspot.tokn"),
     "token in the file": (FILE, "hubspot:\n  token: pat-eu1-1234\n", "env:NAME or keyring:NAME"),
     "variable not set": (FILE, "hubspot:\n  token: env:NOT_SET\n", "NOT_SET is empty"),
+    "collector's key": (FILE, "collect:\n  write_key: env:NO_KEY\n", "NO_KEY is empty"),
     "source file": (FILE, "sources:\n  - {name: site, kind: segment, path: gone.ndjson}\n", "gone.ndjson"),
     "store": (FILE, "store:\n  url: sqlite:////proc/none/state.db\n", "cannot be written"),
     "audiences": ("mappings/audiences.yaml", "audiences:\n  - {name: a b}\n", "line 2"),

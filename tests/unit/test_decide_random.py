@@ -34,6 +34,7 @@ policy:
   loyalty: {window: 9d, gold_percent: 10, silver_percent: 15.5, keep_percent: 30}
   consent: {legal_basis: required}
   segments: {lapsed: 13d, engaged: 12d, recent: 3d, medium: 2, high: 4}
+  ads: {outside_eea: opt_out}
 audiences:
   - {name: holds, label: A, purpose: exclude, rule: {suppressed: true}, reason: "{title} {order_id} {date} {until}"}
   - {name: fresh, label: B, purpose: exclude, rule: {suppressed: {within: 4d}}, reason: "{family} since {date}"}

@@ -73,6 +73,19 @@ def test_ids_that_are_mixed_up_are_told_with_what_they_stand_for() -> None:
     assert (pen["orders"], pen["events"], pen["ads"], pen["family"]) == (1, 0, 1, "PEN")
 
 
+def test_sold_ids_that_no_feed_has_are_told() -> None:
+    """A sale of a group is told by a product of the feed; of what only the CRM knows, by its id there."""
+    rows = [product("CRM-1", key="hubspot:9", source="hubspot", gtin="4006381333931")]
+    sold = seen(
+        product=[*GOODS, *rows],
+        order_line=[line("2", "X", product_key="hubspot:9"), line("2", "PEN"), line("2", "NIX")],
+    )
+    found = review(sold.product, sold.order_line, sold.interaction, SamenessPolicy(), cached)
+    assert [tuple(row.values()) for row in found.unfed_ids] == [("CRM-1", 1, "P1"), ("NIX", 1, None)]
+    bare = seen(product=rows, order_line=[line("2", "NIX")])
+    assert review(bare.product, bare.order_line, bare.interaction, SamenessPolicy(), cached).unfed == 0
+
+
 def test_numbers_that_cannot_be_right_are_told() -> None:
     """A wrong check digit, and one GTIN in two item groups, with what became of it."""
     (bad,) = reviewed().gtins

@@ -7,6 +7,7 @@ import pytest
 from connector import settings
 from connector.errors import SetupError
 
+SQL = "{name: web, kind: sql"
 APP = "{client_id: x, client_secret: env:S, refresh_token: env:R}"
 
 
@@ -30,6 +31,12 @@ def test_a_home_without_settings_names_the_command_that_makes_one(tmp_path: Path
         (f"hubspot:\n  oauth: {APP.replace('env:S', 'secret-1')}\n", "hubspot.oauth.client_secret: write env:NAME"),
         ("hubspot:\n  oauth: {client_id: x}\n", "hubspot.oauth.client_secret"),
         ("sources:\n  - name: site\n    kind: segmnt\n    path: x\n", "line 3, sources.0.kind"),
+        (f"sources:\n  - {SQL}, growing: id}}\n", "line 2, sources.0: a source of kind sql needs url"),
+        (f"sources:\n  - {SQL}, url: 'env:X'}}\n", "sources.0: a source of kind sql needs growing"),
+        (f"sources:\n  - {SQL}, url: 'env:X', growing: id, path: x}}\n", "a source of kind sql has no path"),
+        (f"sources:\n  - {SQL}, url: 'mysql://u:secret-1@h/d', growing: id}}\n", "sources.0.url: write env:NAME"),
+        ("sources:\n  - {name: a, kind: ga4}\n", "a source of kind ga4 needs path"),
+        ("sources:\n  - {name: a, kind: ga4, path: x, table: t, url: 'env:X'}\n", "ga4 has no url and no table"),
         ("schedule:\n  sync_minutes: 0\n", "line 2, schedule.sync_minutes"),
         ("- a\n- b\n", "expected fields"),
         ("hubspot: [\n", "not valid YAML"),

@@ -58,6 +58,7 @@ def world(folder: Path, engine: Backend) -> Seen:
         order_line=_table(engine, "order_line", ORDER_LINE.format(folder)),
         interaction=_logged(engine, folder, "interaction", INTERACTION.format(folder, events)),
         identity_link=_logged(engine, folder, "identity_link", IDENTITY_LINK.format(folder, events)),
+        consent=_table(engine, "consent", "select null as key where false"),
     )
 
 

@@ -1,0 +1,42 @@
+"""`lamplighter ads`: which audiences each ad platform keeps for us, what they prevent, and whom nobody is told of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.cli import options
+from connector.cli.terminal import heading, print_json, say, table
+from connector.decide.consent import WORDS
+from connector.home import open_home
+from connector.pipeline.ads_groups import in_words
+from connector.pipeline.ads_overview import overview
+
+SHOWN = ("label", "level", "people", "members", "expected", "hidden")
+
+
+def command(home: options.Home = options.HOME, json: options.Json = False) -> None:
+    """The audiences at each ad platform, what they prevent, and whom consent keeps out. Asks no platform."""
+    with open_home(home) as opened:
+        found = overview(opened)
+    if json:
+        print_json(found)
+    else:
+        show(found)
+
+
+def show(found: Mapping[str, Any]) -> None:
+    """A table for each platform, and a line of those who are kept out."""
+    if not found["platforms"]:
+        say("No ad platform is connected -> ads: in lamplighter.yaml")
+    for name, one in found["platforms"].items():
+        heading(name)
+        say(in_words(name, one))
+        if one["in_effect_by"]:
+            say(f"All of it is in effect by {one['in_effect_by'][:16].replace('T', ' ')} UTC")
+        table((*SHOWN, "why"), [_cells(row) for row in one["groups"]])
+    for why, people in found["kept_out"].items():
+        say(f"{people:,} people are in no audience: {WORDS[why]}")
+
+
+def _cells(row: Mapping[str, Any]) -> tuple[object, ...]:
+    plain = {**row, "label": row["label"] or "none", "expected": round(row["expected"]), "hidden": round(row["hidden"])}
+    return (*(plain[name] for name in SHOWN), row["why"])

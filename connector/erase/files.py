@@ -1,0 +1,128 @@
+"""Files in the home that hold a person: their lines are blanked where they stand, so that nothing else moves."""
+
+import gzip
+import os
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from connector.erase.journal import FILE
+from connector.erase.subject import by_kind
+from connector.home import Home
+from connector.store.erasures import Identifier
+
+WRITTEN = (".yaml", ".yml")
+"""Endings of what an admin writes."""
+LONG = 6
+"""Characters from which an id is looked for wherever it stands; shorter ones only where a field called ...id has it."""
+GZIP = b"\x1f\x8b"
+BEFORE, AFTER = rb"(?<![\w.+@-])", rb"(?![\w.+@-])"
+DIGITS_AT_LEAST = 7
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Tells the lines, and the texts, that name a person."""
+
+    pattern: re.Pattern[bytes]
+    exact: frozenset[str]
+
+    @classmethod
+    def of(cls, subject: Collection[Identifier]) -> "Traces":
+        """The traces of some identifiers; CRM ids are no traces, for they name nobody by themselves."""
+        return cls(re.compile(b"|".join(_patterns(subject)) or rb"(?!)", re.IGNORECASE), _exact(subject))
+
+    def names(self, text: str) -> bool:
+        """Whether a text names the person: it holds an address, a number or a long id, or is an id."""
+        return text in self.exact or self.pattern.search(text.encode()) is not None
+
+
+def _exact(subject: Collection[Identifier]) -> frozenset[str]:
+    return frozenset(value for _, value in subject if len(value) >= LONG)
+
+
+def _patterns(subject: Collection[Identifier]) -> Iterator[bytes]:
+    known = by_kind(subject)
+    for email in known["email"]:
+        yield BEFORE + re.escape(email.encode()) + AFTER
+        yield BEFORE + re.escape(email.replace("@", "%40").encode()) + AFTER
+    for phone in known["phone"]:
+        digits = re.sub(r"\D", "", phone)
+        if len(digits) >= DIGITS_AT_LEAST:
+            yield (
+                rb"(?<!\d)"
+                + rb"[\s()./-]*".join(digits.encode()[at : at + 1] for at in range(len(digits)))
+                + rb"(?!\d)"
+            )
+    for name in (*known["user_id"], *known["anonymous_id"]):
+        found = re.escape(name.encode())
+        yield BEFORE + found + AFTER if len(name) >= LONG else rb'id"\s*:\s*"?' + found + AFTER
+
+
+def blank(home: Home, subject: Collection[Identifier]) -> list[str]:
+    """Blank the lines that name a person; returns the files (from the home) that had such lines."""
+    traces = Traces.of(subject)
+    return [str(path.relative_to(home.path)) for path in _ours(home) if _blanked(path, traces)]
+
+
+def beyond(home: Home) -> list[str]:
+    """Names of sources that are not in the home: nothing is written there."""
+    root = home.path.resolve()
+    return sorted(part.name for part in home.settings.sources if not (root / part.path).resolve().is_relative_to(root))
+
+
+def _ours(home: Home) -> Iterator[Path]:
+    """Text files under the home that are neither the store, the warehouse nor settings."""
+    warehouse = home.settings.warehouse_path(home.path).resolve()
+    for path in sorted(home.path.resolve().rglob("*")):
+        ours = path.is_file() and not path.is_symlink() and warehouse not in path.parents
+        if ours and path.name != FILE and path.suffix not in WRITTEN and _is_text(path):
+            yield path
+
+
+def _is_text(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(4_096)
+    return head.startswith(GZIP) or b"\0" not in head
+
+
+def _blanked(path: Path, traces: Traces) -> bool:
+    with path.open("rb") as file:
+        packed = file.read(2) == GZIP
+    return _repacked(path, traces) if packed else _overwritten(path, traces)
+
+
+def _overwritten(path: Path, traces: Traces) -> bool:
+    """In place and with as many blanks: whoever appends to the file, or reads on in it, finds its place."""
+    changed, start = False, 0
+    with path.open("r+b") as file:
+        while line := file.readline():
+            if traces.pattern.search(line):
+                changed = True
+                file.seek(start)
+                file.write(_blanks(line))
+                file.seek(start + len(line))
+            start += len(line)
+        file.flush()
+        os.fsync(file.fileno())
+    return changed
+
+
+def _repacked(path: Path, traces: Traces) -> bool:
+    changed, fresh = False, path.with_name(path.name + ".new")
+    with gzip.open(path, "rb") as packed, gzip.open(fresh, "wb") as kept:
+        for line in packed:
+            named = traces.pattern.search(line) is not None
+            kept.write(_blanks(line) if named else line)
+            changed = changed or named
+    if changed:
+        fresh.replace(path)
+    else:
+        fresh.unlink()
+    return changed
+
+
+def _blanks(line: bytes) -> bytes:
+    kept = line.rstrip(b"\r\n")
+    return b" " * len(kept) + line[len(kept) :]

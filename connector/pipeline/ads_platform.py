@@ -1,0 +1,197 @@
+"""Pushing to one ad platform within a run: plan, guard, withdrawals, exclusions, and later the end of exclusions."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import ibis.expr.types as ir
+
+from connector.errors import ListGone, RetryLater
+from connector.home import Home
+from connector.model import Audience, Delivery, Ensured
+from connector.pipeline import ads_upkeep
+from connector.pipeline.ads_groups import audiences_of_groups, coverage, groups_of, in_words, rows_of
+from connector.pipeline.ads_people import Wanted, wanted
+from connector.pipeline.ads_plan import AdPlan, ad_plan
+from connector.pipeline.push import Order
+from connector.pipeline.report import Report
+from connector.ports import AdDestination
+from connector.push.deliver import Ledger, Progress, deliver
+from connector.push.plan import Plan, deliveries
+from connector.store import acknowledged, ad_members, approvals, refused_lists, runs
+
+
+@dataclass
+class Platform:
+    """One ad platform on its way.
+
+    Attributes:
+        whole: who is wanted, where everybody was looked at.
+        plan: what was planned last, less what the platform has no audience for.
+    """
+
+    home: Home
+    destination: AdDestination
+    order: Order
+    report: Report
+    progress: Progress
+    ledger: Ledger = field(default_factory=Ledger)
+    group: ir.Table | None = None
+    audiences: Mapping[str, Audience] = field(default_factory=dict)
+    whole: Wanted | None = None
+    plan: AdPlan | None = None
+    refused: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        return self.destination.name
+
+    def suppress(self) -> RetryLater | None:
+        """Withdrawals, then whoever must be kept out of ads; returns why it stopped early, or None."""
+        self.report.books[f"{self.name}:push"] = self.ledger
+        group = groups_of(self.home, self.destination)
+        of = self._whom() if group is not None else ()
+        if group is None or (of is not None and not of):
+            return None
+        self.group, self.audiences = group, audiences_of_groups(group)
+        stopped, gone = self._planned_and_sent(of), set[str]()
+        while isinstance(stopped, ListGone) and stopped.audience not in gone:
+            gone.add(stopped.audience)
+            acknowledged.forget_list(self.home.store, self.name, stopped.audience)
+            self.ledger.planned = self.ledger.acknowledged + self.ledger.rejected  # the next plan has the rest
+            self.ledger.deferred = 0
+            stopped = self._planned_and_sent(None)
+        if stopped is None and not self.order.dry:
+            ads_upkeep.mark_window(self.home, self.destination, self.report.as_of)
+        return stopped
+
+    def readmit(self) -> RetryLater | None:
+        """Whoever may be shown ads again, and what keeps audiences right over time."""
+        if self.plan is None or self.order.dry:
+            return None
+        stopped = self._send(self._batches(self.plan.rest)[1])
+        if stopped is None and self.whole is not None:
+            standing = self._standing_now(self.plan) - self.refused
+            ads_upkeep.refresh_due(self.home, self.destination, self.whole, standing, self.report)
+            ads_upkeep.retire(self.home, self.destination, self.audiences, self.report)
+        return stopped
+
+    def _standing_now(self, plan: AdPlan) -> set[str]:
+        """Audiences that have members, and of which nothing is held back."""
+        return (self.audiences.keys() - plan.rest.held) & acknowledged.sizes(self.home.store, self.name).keys()
+
+    def tell(self) -> None:
+        """The audiences and how good they are, in the report; nothing where nobody was looked at."""
+        if not self.audiences:
+            return
+        found = coverage(rows_of(self.home, self.destination))
+        until = datetime.now(UTC) + self.destination.terms.effect if self.ledger.acknowledged else None
+        self.report.ads[self.name] = {**found, "in_effect_by": until.isoformat(timespec="seconds") if until else None}
+        if self.report.full or until:
+            ends = f"; in effect by {until:%Y-%m-%d %H:%M} UTC" if until else ""
+            self.report.notes.append(in_words(self.name, found) + ends)
+        sizes, plan = acknowledged.sizes(self.home.store, self.name), self.report.plans.get(self.name, {})
+        for name in sorted(sizes.keys() | plan.keys()):
+            self._tell_of(name, sizes.get(name, 0), plan.get(name, {}))
+
+    def _tell_of(self, name: str, size: int, change: Mapping[str, int]) -> None:
+        label = self.audiences[name].label if name in self.audiences else name
+        plain = {"purpose": "exclude", "label": label, "size": 0, "added": 0, "removed": 0, "excluded": {}}
+        row = self.report.audiences.setdefault(name, plain)
+        for column, count in (("size", size), ("added", change.get("add", 0)), ("removed", change.get("remove", 0))):
+            row[column] += count
+
+    def _whom(self) -> Collection[str] | None:
+        """Persons who must be looked at; None: everybody."""
+        home, number = self.home, self.order.run
+        if self.order.dry:
+            return None if self.order.everybody or self.report.full else _decided(home, number, self.report)
+        doubted = ads_upkeep.doubted(home, self.destination, number, self.report)
+        if self.order.everybody or self.report.full or not runs.previous_push_complete(home.store, number):
+            return None
+        left = ads_upkeep.leavers(home, self.destination, self.report.as_of)
+        return doubted | left | _decided(home, number, self.report)
+
+    def _planned_and_sent(self, of: Collection[str] | None) -> RetryLater | None:
+        plan = self.plan = self._planned(of)
+        self._enter(plan)
+        if self.order.dry:
+            self.ledger.defer_rest()
+            return None
+        if self.whole is not None:
+            ads_upkeep.finish_broken(self.home, self.destination, self.whole, self._standing_now(plan), self.report)
+        first, last = self._batches(plan.withdrawals)
+        stopped = self._send([*first, *last])
+        if stopped is not None:
+            return stopped
+        try:
+            rest = self._standing(plan.rest)
+        except ListGone as gone:
+            return gone
+        self.plan = AdPlan(withdrawals=plan.withdrawals, rest=rest)
+        self.ledger.deferred += rest.held_size
+        self._hold(rest)
+        return self._send(self._batches(rest)[0])
+
+    def _planned(self, of: Collection[str] | None) -> AdPlan:
+        home = self.home
+        found = wanted(home, self.destination, self.group, self.report.as_of, of)
+        self.whole = found if of is None else None
+        approved = self.order.approved
+        plan = ad_plan(home, self.destination, found, self.audiences, approved, self.report.as_of, of)
+        if not self.order.dry:
+            ad_members.remember(home.store, self.name, {one: found.whose[one] for _, one in found.lists})
+        return plan
+
+    def _standing(self, plan: Plan) -> Plan:
+        """The plan less audiences that the platform does not have; the others stand from here on."""
+        held = acknowledged.sizes(self.home.store, self.name).keys() if self.whole is not None else set[str]()
+        named = [self.audiences[name].spec for name in sorted((plan.lists.keys() | held) & self.audiences.keys())]
+        ensured = self.destination.ensure(named) if named else Ensured(ids={})
+        refused = ensured.refused
+        for name, reason in sorted(refused.items()):
+            self.report.notes.append(f"{self.name}: there is no audience {name}; {reason}")
+        refused_lists.drop(self.home.store, self.name, plan.lists.keys() - refused.keys())
+        refused_lists.keep(self.home.store, self.name, refused, self.order.run)
+        self.refused = frozenset(refused)
+        standing = plan.without(refused.keys())
+        self.ledger.planned -= sum(standing.refused.values())
+        ads_upkeep.notice_new(self.home, self.name, ensured.ids)
+        return standing
+
+    def _enter(self, plan: AdPlan) -> None:
+        self.ledger.planned += plan.size
+        summary = plan.rest.summary()
+        for name, counts in plan.withdrawals.summary().items():
+            of = summary.setdefault(name, {"add": 0, "remove": 0})
+            of["remove"] += counts["remove"]
+        self.report.plans[self.name] = summary
+
+    def _hold(self, plan: Plan) -> None:
+        if not plan.held or plan.id in self.report.held:
+            return
+        held = {name: counts for name, counts in plan.summary().items() if name in plan.held}
+        approvals.ask(self.home.store, plan.id, self.order.run, held)
+        self.report.held.append(plan.id)
+        for name, counts in held.items():
+            self.report.notes.append(
+                f"{self.name}: {self.audiences[name].label} would gain {counts['add']:,} and lose {counts['remove']:,},"
+                f" more than its guard allows; look at it, then: lamplighter run --approve {plan.id}"
+            )
+
+    def _batches(self, plan: Plan) -> tuple[list[Delivery], list[Delivery]]:
+        """Additions to our audiences, and removals from them."""
+        size = self.destination.batch_size("membership")
+        return deliveries(plan, self.audiences, {"membership": size, "properties": size})
+
+    def _send(self, batches: Sequence[Delivery]) -> RetryLater | None:
+        return deliver(self.destination, self.home.store, self.order.run, batches, self.ledger, self.progress)
+
+
+def _decided(home: Home, number: int, report: Report) -> set[str]:
+    """Persons whom this run decided again."""
+    if not report.decided:
+        return set()
+    last = home.warehouse.last_decided()
+    found = last.filter(last.run == number).select("person_id").to_pyarrow()
+    return set(found["person_id"].to_pylist())
