@@ -1,6 +1,7 @@
 """`python -m benchmarks [WORLD]`: how long a first pass over a world takes, and how much memory.
 
 `python -m benchmarks changes`: what the pulls after the first one cost.
+`python -m benchmarks large`: merge and decide over ten million interactions, and over a little news.
 `python -m benchmarks ads`: how long from an order to the exclusion that Google and Meta have acknowledged.
 """
 
@@ -10,9 +11,10 @@ import subprocess
 import sys
 from typing import Any
 
-from benchmarks import ad_delay, changes
+from benchmarks import ad_delay, changes, large
 
 RUNS = 3
+OTHERS = {"changes": changes, "ads": ad_delay, "large": large}
 
 
 def measure(world: str) -> dict[str, Any]:
@@ -26,8 +28,8 @@ def measure(world: str) -> dict[str, Any]:
 def main() -> None:
     """Print a row of the table in benchmarks/README.md."""
     world = sys.argv[1] if len(sys.argv) > 1 else ""
-    if world in ("changes", "ads"):
-        (changes if world == "changes" else ad_delay).main()
+    if world in OTHERS:
+        OTHERS[world].main()
         return
     runs = [measure(world) for _ in range(RUNS)]
     calls = runs[0]["calls"]["hubspot"]

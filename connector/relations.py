@@ -77,6 +77,11 @@ def at(moment: Moment) -> ir.TimestampScalar:
     return ibis.literal(moment, type="timestamp('UTC')")
 
 
+def ago(moment: Moment, length: timedelta) -> ir.TimestampScalar:
+    """The moment that lies a length of time before another."""
+    return at(moment - length) if isinstance(moment, datetime) else moment - lasting(length)
+
+
 def lasting(window: timedelta) -> ir.IntervalScalar:
     """A length of time in seconds: a day is 24 hours, whatever the clocks do."""
     return ibis.interval(seconds=int(window.total_seconds()))

@@ -26,7 +26,7 @@ from connector.decide.ad_group_choice import (
 )
 from connector.model import AdTerms
 from connector.policies.ads import AdsPolicy
-from connector.relations import Keep, among, at, lazily, without
+from connector.relations import Keep, ago, among, lazily, without
 from connector.schema import FIGURES
 
 PAIR = ("person_id", "family")
@@ -59,7 +59,7 @@ def told(
 ) -> Told:
     """Args: the warehouse's tables of everybody, and the shop-wide figure `family`."""
     person = trait.filter(trait.ads_barrier.isnull()).select("person_id")
-    recent = touch.filter(touch.last_impression_at > at(as_of - policy.recent))
+    recent = touch.filter(touch.last_impression_at > ago(as_of, policy.recent))
     shown = keep(among(recent, person, ["person_id"]).select(*PAIR, weight=recent.impressions.cast("float64")))
     active = among(suppression.select(*PAIR, "since"), person, ["person_id"])
     both = active.left_join(shown, PAIR).select(*[active[name] for name in active.columns], shown.weight)
@@ -91,7 +91,7 @@ def members(pair: ir.Table, group: ir.Table, policy: AdsPolicy, as_of: datetime)
         group: rows of the figure `ad_group` of one platform.
     """
     named = pair.inner_join(families_of(group), "family").select("person_id", "audience")
-    lately = pair.filter(pair.since > at(as_of - policy.account_window))
+    lately = pair.filter(pair.since > ago(as_of, policy.account_window))
     return named.union(lately.select("person_id", audience=ibis.literal(LATELY))).distinct()
 
 
@@ -148,7 +148,7 @@ def _figures(
 ) -> dict[str, dict[str, Any]]:
     """Audience -> people, expected and hidden impressions; "" for what is left."""
     family = _pairs([(one.audience, family) for one in groups for family in one.families])
-    lately = base.pair.filter(base.pair.since > at(as_of - policy.account_window))
+    lately = base.pair.filter(base.pair.since > ago(as_of, policy.account_window))
     rest = keep(without(base.pair, family, ["family"]))
     everything = base.shown.select("family").union(base.pair.select("family")).distinct()
     covers = family.union(everything.select(audience=ibis.literal(LATELY), family="family"))

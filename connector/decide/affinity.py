@@ -13,7 +13,7 @@ import ibis.expr.types as ir
 from connector.decide.items import newest_families
 from connector.decide.linear_model import linear_weights
 from connector.policies.cross_sell import CO_OCCURRENCE, COSINE, LIFT, LINEAR, CrossSellPolicy
-from connector.relations import Keep, at, lazily, without
+from connector.relations import Keep, ago, lazily, without
 
 RECENT = timedelta(days=28)
 """A family's buyers of so long are what tells whether it is still, or again, in demand."""
@@ -69,7 +69,7 @@ def co_purchases(bought: ir.Table, policy: CrossSellPolicy, as_of: datetime, kee
 
 def _numbered(known: ir.Table, policy: CrossSellPolicy, as_of: datetime) -> ir.Table:
     """Families that can reach the floor. Numbers pair faster than names."""
-    fresh = known.last_purchase_at > at(as_of - RECENT)
+    fresh = known.last_purchase_at > ago(as_of, RECENT)
     every = known.group_by("family").agg(base=known.count(), recent=known.count(where=fresh))
     shop = ibis.window()
     share = every.recent.sum().over(shop).cast("float64") / every.base.sum().over(shop)

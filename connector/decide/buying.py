@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 
 from connector.decide.cutpoints import TYPES
 from connector.policies.loyalty import LoyaltyPolicy
-from connector.relations import Moment, at, lasting
+from connector.relations import Moment, ago, lasting
 
 DAY = 86_400
 MONEY = "decimal(18,4)"
@@ -39,7 +39,7 @@ def buying(line: ir.Table, cutpoint: ir.Table, policy: LoyaltyPolicy, as_of: Mom
     """
     told = priced(line, cutpoint)
     sold = told.counts > 0
-    recent = told.ordered_at > at(as_of - policy.window)
+    recent = told.ordered_at > ago(as_of, policy.window)
     found = told.group_by("person_id").agg(
         orders=told.order_id.coalesce(told.order_key).nunique(where=sold),
         order_days=day(told.ordered_at).nunique(where=sold),

@@ -9,7 +9,7 @@ from connector.decide.best_sellers import SHOP
 from connector.decide.items import newest_families
 from connector.decide.ranking import PAIR, anything, best_for, candidates, first, new_to, tellable, typed
 from connector.policies.cross_sell import CrossSellPolicy
-from connector.relations import KINDS, Keep, Merged, Moment, among, at, lazily, without
+from connector.relations import KINDS, Keep, Merged, Moment, ago, among, lazily, without
 
 
 class Shop(Protocol):
@@ -30,7 +30,7 @@ class Shop(Protocol):
 
 def cooling(contact: ir.Table, policy: CrossSellPolicy, as_of: Moment) -> ir.Table:
     """[person_id] who got a mail less than `policy.cool_down` ago, as far as a CRM tells."""
-    return contact.filter(contact.mailed_at > at(as_of - policy.cool_down)).select("person_id").distinct()
+    return contact.filter(contact.mailed_at > ago(as_of, policy.cool_down)).select("person_id").distinct()
 
 
 def recommendations(

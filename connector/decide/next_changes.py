@@ -11,7 +11,7 @@ from connector.audiences import Audiences
 from connector.decide.occurrences import occurrences, single
 from connector.decide.stories import Basis
 from connector.decide.traits import TURNS
-from connector.relations import at, lasting
+from connector.relations import ago, at, lasting
 from connector.rule_language import duration, leaves
 from connector.rule_words import TOUCHES
 
@@ -41,7 +41,7 @@ def _ends(trait: ir.Table, basis: Basis, audiences: Audiences) -> Iterator[ir.Ta
     """[person_id, at] for each length of time that any audience asks for."""
     for word, of_events, window in sorted(_asked(audiences)):
         rows, column = _moments(trait, basis, word, of_events)
-        recent = rows.filter(rows[column] > at(basis.as_of - window)) if of_events else rows
+        recent = rows.filter(rows[column] > ago(basis.as_of, window)) if of_events else rows
         yield _at(recent, recent[column] + lasting(window))
 
 

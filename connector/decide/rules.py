@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from connector.relations import Moment, at
+from connector.relations import Moment, ago
 from connector.rule_language import Rule, duration, leaves
 
 Story = Callable[[str, Mapping[str, Any]], ir.Table]
@@ -67,5 +67,5 @@ def _compared(value: ir.Value, word: str, operand: Any, as_of: Moment) -> ir.Boo
     if word == "at_most":
         return value <= operand
     if word == "not_within":
-        return value <= at(as_of - duration(operand))
-    return value > at(as_of - duration(operand))
+        return value <= ago(as_of, duration(operand))
+    return value > ago(as_of, duration(operand))

@@ -4,7 +4,7 @@ import ibis
 import ibis.expr.types as ir
 
 from connector.policies.segments import SegmentPolicy
-from connector.relations import KINDS, Merged, Moment, at, lasting
+from connector.relations import KINDS, Merged, Moment, ago, lasting
 from connector.rule_words import TOUCHES
 
 SHOWN = TOUCHES["saw_ad"]
@@ -19,11 +19,11 @@ def interest(merged: Merged, policy: SegmentPolicy, as_of: Moment) -> ir.Table:
     The level may change when the oldest of them leaves the window, and when the newest is no longer recent.
     """
     seen = merged.activity
-    recent = seen.filter(seen.kind != SHOWN, seen.occurred_at > at(as_of - policy.engaged))
+    recent = seen.filter(seen.kind != SHOWN, seen.occurred_at > ago(as_of, policy.engaged))
     found = recent.group_by("person_id").agg(
         times=recent.count(), first_at=recent.occurred_at.min(), last_at=recent.occurred_at.max()
     )
-    lately = found.last_at > at(as_of - policy.recent)
+    lately = found.last_at > ago(as_of, policy.recent)
     return found.select(
         "person_id",
         engagement=ibis.cases(
@@ -46,7 +46,7 @@ def staged(person: ir.Table, policy: SegmentPolicy, as_of: Moment) -> ir.Table:
     lapsed: ordered, but not within `policy.lapsed`; repeat: two orders or more; first_time: one; prospect: none, but
     curious; lead: nothing but known.
     """
-    long_ago = person.last_order_at <= at(as_of - policy.lapsed)
+    long_ago = person.last_order_at <= ago(as_of, policy.lapsed)
     stage = ibis.cases(
         (long_ago.fill_null(False), "lapsed"),
         (person.orders > 1, "repeat"),

@@ -13,7 +13,7 @@ from connector.decide.items import with_item
 from connector.decide.occurrences import newest_of_family, occurrences, often, single
 from connector.decide.related import with_related
 from connector.decide.text import day, instant, json_object
-from connector.relations import Merged, Moment, at, under, without
+from connector.relations import Merged, Moment, ago, under, without
 from connector.rule_language import duration
 from connector.rule_words import TOUCHES
 
@@ -120,14 +120,14 @@ _ROWS: Mapping[str, Callable[[Basis], ir.Table]] = {
 
 def _within(rows: ir.Table, options: Options, as_of: Moment) -> ir.Table:
     """Rows no longer ago than the option says. They count until exactly then."""
-    return rows.filter(rows.moment > at(as_of - duration(options["within"]))) if "within" in options else rows
+    return rows.filter(rows.moment > ago(as_of, duration(options["within"]))) if "within" in options else rows
 
 
 def _not_within(newest: ir.Table, options: Options, as_of: Moment) -> ir.Table:
     """Persons whose newest row is as long ago as the option says, from exactly then on."""
     if "not_within" not in options:
         return newest
-    return newest.filter(newest.moment <= at(as_of - duration(options["not_within"])))
+    return newest.filter(newest.moment <= ago(as_of, duration(options["not_within"])))
 
 
 def _open(rows: ir.Table, basis: Basis, options: Options, addressed: bool) -> ir.Table:

@@ -77,7 +77,7 @@ def changed_persons(
         *([] if old_person is person else [_differing(old_person, person)]),
         _owners(person, _contacts_with_news(news, products), "contact"),
         _owners_of_interactions(person, _interactions_with_news(news, products)),
-        _owners_of_interactions(person, _fresh(news.consent, "said_at", news)),
+        _owners_of_interactions(person, _consents_with_news(news)),
         trait.filter(trait.next_change_at <= at(news.as_of)).select("person_id"),
     ]
     return ibis.union(*found).distinct()
@@ -119,6 +119,11 @@ def _interactions_with_news(news: News, products: ir.Table) -> ir.Table:
     of_products = news.interaction.semi_join(products, "product_id")
     keys = ["identifier_type", "identifier"]
     return fresh.select(keys).union(of_products.select(keys)).distinct()
+
+
+def _consents_with_news(news: News) -> ir.Table:
+    """Any version's speaker: a word that turns out to be another's is no longer theirs."""
+    return news.consent.semi_join(_fresh(news.consent, "said_at", news).select("key").distinct(), "key")
 
 
 def _fresh(rows: ir.Table, time: str, news: News) -> ir.Table:

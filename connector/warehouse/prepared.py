@@ -6,7 +6,7 @@ written down too, with its answer: where the answer is another now, the steps ar
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -106,6 +106,7 @@ class _Program:
 
 
 _programs: OrderedDict[Hashable, list[_Program]] = OrderedDict()
+"""Without a lock: the passes of a process come one after the other."""
 
 
 def prepared(
@@ -130,10 +131,9 @@ def prepared(
     program = next((one for one in known if one.repeat(engine)), None)
     if program is None:
         program = _recorded(engine, name, bound, work, lazy)
-        known.insert(0, program)
-        del known[VARIANTS:]
-        while len(_programs) > MOST:
-            _programs.popitem(last=False)
+    known[:] = [program, *(one for one in known if one is not program)][:VARIANTS]
+    while len(_programs) > MOST:
+        _programs.popitem(last=False)
     return {one: table_of(engine, *held) for one, held in program.results.items()}
 
 
@@ -157,17 +157,15 @@ def kept(engine: Backend, name: str, expression: ir.Table) -> ir.Table:
     return table_of(engine, name, expression.schema())
 
 
-def parquet(engine: Backend, name: str, files: Sequence[str], wanted: pa.Schema, there: Collection[str]) -> ir.Table:
-    """Files as a view in the columns of `wanted`, with null in those that are younger than the files.
-
-    Args:
-        there: the columns that any file has.
-    """
+def parquet(engine: Backend, name: str, files: Sequence[str], wanted: pa.Schema) -> ir.Table:
+    """Files as a view in the columns of `wanted`, with null in those that none of the files has."""
     schema = ibis.Schema.from_pyarrow(wanted)
     types = {one.name: one.args["kind"].sql("duckdb") for one in schema.to_sqlglot_column_defs("duckdb")}
-    columns = ", ".join(f'"{one}"' if one in there else f'NULL::{types[one]} AS "{one}"' for one in wanted.names)
+    empty = ", ".join(f'NULL::{types[one]} AS "{one}"' for one in wanted.names)
+    columns = ", ".join(f'"{one}"' for one in wanted.names)
     named = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    sql = f"SELECT {columns} FROM read_parquet([{named}], union_by_name = true)"  # noqa: S608  (our own files)
+    there = f"SELECT * FROM read_parquet([{named}], union_by_name = true)"  # noqa: S608  (our own files)
+    sql = f"SELECT {columns} FROM (SELECT {empty} WHERE false UNION ALL BY NAME {there})"  # noqa: S608
     fill(engine, name, schema, sql, lazy=True)
     return table_of(engine, name, schema)
 
@@ -229,6 +227,8 @@ class _Recorder:
         self.program = _Program()
 
     def __enter__(self) -> None:
+        if "to_pyarrow" in vars(self.engine):
+            raise RuntimeError("steps within steps: prepare the inner ones first and hand their results in")
         self.engine.to_pyarrow = self._asked
 
     def __exit__(self, *error: object) -> None:
@@ -238,7 +238,7 @@ class _Recorder:
         return self._kept(expression, lazy=False)
 
     def _kept(self, expression: ir.Table, *, lazy: bool) -> ir.Table:
-        name, said = self._next(), _Statement.of(self.engine, expression)
+        name, said = self._next() + ("_view" if lazy else ""), _Statement.of(self.engine, expression)
         self._do(_Kept(name, said, lazy))
         return table_of(self.engine, name, said.schema)
 
@@ -281,7 +281,10 @@ _moment, _number = _variable("timestamp('UTC')"), _variable("int64")
 
 
 def moment(engine: Backend, name: str, value: Any) -> ir.TimestampScalar:
-    """An aware time that statements call by its name, so that they are the same at another time."""
+    """An aware time that statements call by its name, so that they are the same at another time. Raises ValueError
+    for a naive one."""
+    if value.tzinfo is None:
+        raise ValueError(f"naive time {value.isoformat()}: every time here carries its zone")
     engine.con.execute(f"SET VARIABLE {name} = TIMESTAMPTZ '{value.isoformat()}'")
     return _moment(name)
 

@@ -95,8 +95,7 @@ class Warehouse:
         files = delta.file_uris()
         if not files:
             return ibis.memtable(TABLES[table].empty_table())
-        there = {each.name for each in delta.schema().fields}
-        return prepared.parquet(self.engine, f"{table}_{delta.version()}", files, TABLES[table], there)
+        return prepared.parquet(self.engine, f"{table}_{delta.version()}", files, TABLES[table])
 
     def current(self, table: str) -> ir.Table:
         """The newest version of each key of a seen table, without `run`."""

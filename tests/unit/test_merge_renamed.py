@@ -1,7 +1,7 @@
 """A product that comes or changes may change what others are: whoever has to do with those is decided again."""
 
 import random
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import ibis
@@ -98,3 +98,18 @@ def test_whoever_bought_or_saw_what_is_another_item_now_is_decided_again() -> No
 def test_a_feed_read_again_and_a_product_nobody_knows_concern_nobody() -> None:
     """No decision costs anything then."""
     assert decided_again(SHOP, *HARMLESS) == set()
+
+
+def test_a_word_that_turns_out_to_be_another_s_concerns_both() -> None:
+    """A consent read again with another speaker: who was taken for the speaker is decided again, too."""
+    shop = news(SHOP, late=[])
+    said = {"key": "c", "identifier_type": "email", "granted": True, "purpose": "ads", "said_at": on("2026-01-05")}
+    words = [
+        {**said, "identifier": "ann@x.test", "version": on("2026-01-05"), "run": 1},
+        {**said, "identifier": "bob@x.test", "version": on("2026-02-05"), "run": 2},
+    ]
+    schema = SEEN["consent"].append(pa.field("run", pa.int64()))
+    told = replace(shop, consent=ibis.memtable(pa.Table.from_pylist(words, schema)))
+    person = identify(SHOP).person.cache()
+    found = changed_persons(told, person, person, ibis.memtable(DERIVED["trait"].empty_table()))
+    assert set(found.to_pyarrow()["person_id"].to_pylist()) == {ANN, BOB}

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from connector.relations import Keep, at, through
+from connector.relations import Keep, ago, through
 from connector.warehouse.tables import Warehouse
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -101,13 +101,15 @@ def test_moments_and_numbers_are_those_of_the_day(warehouse: Warehouse) -> None:
         as_of, number = warehouse.moment("as_of", moment), warehouse.number("most", most)
 
         def work(table: Mapping[str, ir.Table], keep: Keep) -> Mapping[str, ir.Table]:
-            known = table["given"].filter(table["given"].moment > at(as_of - timedelta(hours=1)))
+            known = table["given"].filter(table["given"].moment > ago(as_of, timedelta(hours=36)))
             return {"made": known.filter(known.amount <= number).select("amount")}
 
         return amounts(warehouse, "timely", work, given)
 
-    assert seen(NOON + timedelta(hours=1), 9) == [1, 2, 3]
-    assert seen(NOON + timedelta(hours=2), 2) == [2]
+    assert seen(NOON + timedelta(hours=36), 9) == [1, 2, 3]
+    assert seen(NOON + timedelta(hours=37), 2) == [2]
+    with pytest.raises(ValueError, match="naive time"):
+        warehouse.moment("as_of", NOON.replace(tzinfo=None))
 
 
 def test_other_rules_and_other_columns_are_other_steps(warehouse: Warehouse) -> None:
@@ -130,3 +132,28 @@ def test_what_is_computed_late_sees_the_rows_of_the_day(warehouse: Warehouse) ->
     warehouse.release()
     assert [name for name in warehouse.engine.list_tables() if name.startswith("prepared_late")] == []
     assert stays.to_pyarrow()["amount"].to_pylist() == [9]
+
+
+def test_other_steps_may_be_more_of_them(warehouse: Warehouse) -> None:
+    """A late result after an answer that makes more steps, or fewer, is still read."""
+
+    def work(table: Mapping[str, ir.Table], keep: Keep) -> Mapping[str, ir.Table]:
+        given = keep(table["given"])
+        if given.amount.max().to_pyarrow().as_py() > 5:
+            given = keep(given.mutate(amount=given.amount * 10))
+        return {"made": given.mutate(amount=given.amount + 1)}
+
+    for number, made in ((1, 2), (6, 61), (2, 3), (7, 71)):
+        found = warehouse.prepared("varying", "", {"given": rows(number)}, work, lazy=("made",))
+        assert found["made"].to_pyarrow()["amount"].to_pylist() == [made]
+
+
+def test_steps_within_steps_are_refused(warehouse: Warehouse) -> None:
+    """With what to do instead; and the engine answers as before."""
+
+    def work(table: Mapping[str, ir.Table], keep: Keep) -> Mapping[str, ir.Table]:
+        return warehouse.prepared("inner", "", table, lambda inner, keep: {"made": inner["given"]})
+
+    with pytest.raises(RuntimeError, match="prepare the inner ones first"):
+        warehouse.prepared("outer", "", {"given": rows(1)}, work)
+    assert amounts(warehouse, "after", lambda table, keep: {"made": table["given"]}, rows(4)) == [4]

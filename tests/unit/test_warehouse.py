@@ -227,3 +227,13 @@ def test_a_table_of_an_older_version_gains_the_columns_it_lacks(warehouse: Wareh
     assert [row["quarantined"] for row in found] == [None, True]
     assert warehouse.erase("contact", ["x:1"], run=3) == ["x:1"]
     assert emails(warehouse) == [("x:1", None), ("x:2", None)]
+
+
+def test_a_column_that_no_file_has_reads_as_empty(warehouse: Warehouse) -> None:
+    """A table learns of a column with no row to show for it: what older files hold is still there to read."""
+    old = DERIVED["trait"].remove(DERIVED["trait"].get_field_index("ads_barrier"))
+    rows = pa.Table.from_pylist([{"person_id": "p", "run": 1}], schema=old)
+    write_deltalake(str(warehouse.root / "trait"), rows)
+    warehouse.write("trait", ibis.memtable(DERIVED["trait"].empty_table().drop_columns(["run"])), 2)
+    found = warehouse.versions("trait").select("person_id", "ads_barrier").to_pyarrow().to_pylist()
+    assert found == [{"person_id": "p", "ads_barrier": None}]
