@@ -43,7 +43,7 @@ def command(
         done.wait()
 
 
-def _told(crm: str, sandbox: Sandbox) -> dict[str, str]:
+def _told(crm: str, sandbox: Sandbox | SalesforceSandbox) -> dict[str, str]:
     return {"crm": crm, "token": sandbox.token, "url": sandbox.url}
 
 

@@ -1,12 +1,8 @@
 """Runs the collector as a web server in a thread of its own, beside the scheduler."""
 
-import socket
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import uvicorn
 
@@ -14,23 +10,17 @@ from connector import settings
 from connector.collect.app import build
 from connector.collect.desk import Desk
 from connector.collect.spool import Spool
-from connector.errors import SetupError
 from connector.events.inbox import FOLDER
-
-STARTING = 30.0
-"""Seconds until it must answer."""
+from connector.http_server import HttpServer
 
 
-class Collector:
+class Collector(HttpServer):
     """A running collector; also a context manager.
 
     Args:
         home: whose inbox is filled.
         part: its settings; port 0 takes a free one.
         wake: asks for a pass soon; called from the server's thread.
-
-    Attributes:
-        url: where it answers, without a slash at the end.
 
     Raises:
         SetupError: a secret is not there, or the port is taken.
@@ -39,36 +29,12 @@ class Collector:
     def __init__(self, home: Path, part: settings.CollectPart, wake: Callable[[], None]) -> None:
         self._spool = Spool(home / FOLDER)
         desk = _desk(part, self._spool, wake)
-        self._socket = _listening(part.host, part.port)
-        self.url = f"http://{part.host}:{self._socket.getsockname()[1]}"
-        self._server = uvicorn.Server(_config(build(desk)))
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), name="collector", daemon=True)
+        hint = "choose another collect.port in lamplighter.yaml"
+        super().__init__("the collector", hint, host=part.host, port=part.port)
+        self._answer_by(_config(build(desk)))
 
-    def start(self) -> Self:
-        """Answer requests; returns once it does. Raises SetupError where it cannot."""
-        self._thread.start()
-        until = time.monotonic() + STARTING
-        while not self._server.started:
-            if time.monotonic() > until or not self._thread.is_alive():
-                raise SetupError(f"the collector does not answer at {self.url}", hint="try another collect.port")
-            time.sleep(0.01)
-        return self
-
-    def stop(self) -> None:
-        """Answer what has been asked, then close."""
-        self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join()
-        self._socket.close()
+    def _let_go(self) -> None:
         self._spool.close()
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, wrong: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def _desk(part: settings.CollectPart, spool: Spool, wake: Callable[[], None]) -> Desk:
@@ -96,18 +62,6 @@ def tried(part: settings.CollectPart) -> str:
 def _secret(reference: str | None) -> str:
     hint = "put it there, or name another place under collect: in lamplighter.yaml"
     return settings.secret(reference, hint).get_secret_value() if reference else ""
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    try:
-        listening = socket.create_server((host, port))
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
-        return listening
-    except OSError as wrong:
-        raise SetupError(
-            f"the collector cannot listen on {host}:{port}: {wrong.strerror}",
-            hint="choose another collect.port in lamplighter.yaml",
-        ) from None
 
 
 def _config(app: Any) -> uvicorn.Config:

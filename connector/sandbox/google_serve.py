@@ -8,7 +8,7 @@ from connector.sandbox.google_settings import Settings
 from connector.sandbox.serving import ServiceSandbox
 
 
-class SandboxGoogle(ServiceSandbox):
+class SandboxGoogle(ServiceSandbox[Google]):
     """A running sandbox Google; also a context manager.
 
     Args:
@@ -24,7 +24,7 @@ class SandboxGoogle(ServiceSandbox):
     def __init__(self, settings: Mapping[str, Any] | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
         wanted = Settings()
         wanted.change(settings or {})
-        self.google = Google(wanted)
-        super().__init__(self.google, host=host, port=port)
+        super().__init__(lambda: Google(wanted), host=host, port=port)
+        self.google = self.service
         self.account = wanted.account
         self.token_url = f"{self.url}/token"

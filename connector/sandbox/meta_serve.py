@@ -8,7 +8,7 @@ from connector.sandbox.meta_settings import Settings
 from connector.sandbox.serving import ServiceSandbox
 
 
-class SandboxMeta(ServiceSandbox):
+class SandboxMeta(ServiceSandbox[Meta]):
     """A running sandbox Meta; also a context manager.
 
     Args:
@@ -23,6 +23,5 @@ class SandboxMeta(ServiceSandbox):
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0, settings: Mapping[str, Any] | None = None) -> None:
         wanted = Settings()
         wanted.change(settings or {})
-        self.meta = Meta(wanted)
-        self.token = wanted.token
-        super().__init__(self.meta, host=host, port=port)
+        super().__init__(lambda: Meta(wanted), host=host, port=port)
+        self.meta, self.token = self.service, wanted.token

@@ -1,19 +1,16 @@
 """Starts the sandbox Salesforce as a web server on loopback, in a thread, as `serve` starts the sandbox HubSpot."""
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from connector.sandbox.salesforce import Salesforce
 from connector.sandbox.salesforce_server import SalesforceServer
 from connector.sandbox.salesforce_settings import Settings
-from connector.sandbox.serve import Sandbox, _config, _listening
+from connector.sandbox.serving import ServiceSandbox
 
 
-class SalesforceSandbox(Sandbox):
+class SalesforceSandbox(ServiceSandbox[Salesforce]):
     """A running sandbox Salesforce; also a context manager.
 
     Args:
@@ -44,26 +41,10 @@ class SalesforceSandbox(Sandbox):
         self.token = token
         wanted = Settings(token=token)
         wanted.change(settings or {})
-        self._socket = _listening(host, port)
-        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
-        try:
-            self.service = Salesforce(wanted, world, state, person_accounts=person_accounts)
-        except BaseException:
-            self._socket.close()
-            raise
-        self._serve()
-
-    def _serve(self) -> None:
-        self._app = SalesforceServer(self.service)
-        self.org, self.levers = self.service.org, self.service.levers
-        self.journal, self.faults, self.clock = self._app.journal, self._app.faults, self.service.clock
-        self._server = uvicorn.Server(_config(self._app))
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
-
-    def stop(self) -> None:
-        """Close all connections and let go of the database."""
-        self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join()
-        self._socket.close()
-        self.service.close()
+        super().__init__(
+            lambda: Salesforce(wanted, world, state, person_accounts=person_accounts),
+            around=SalesforceServer,
+            host=host,
+            port=port,
+        )
+        self.org = self.service.org

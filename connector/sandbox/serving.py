@@ -1,38 +1,52 @@
 """Starts the stand-in of any one system as a web server on loopback, in a thread: for tests and demos."""
 
-import threading
+import asyncio
 from collections.abc import Callable
+from typing import Any, Generic, TypeVar, cast
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from connector.http_server import HttpServer
 from connector.sandbox.exchange import Answer, Call, Operation
-from connector.sandbox.serve import Sandbox, _config, _listening
 from connector.sandbox.server import Server
 from connector.sandbox.service import Service
 
+Kind = TypeVar("Kind", bound=Service)
 
-class ServiceSandbox(Sandbox):
+
+class ServiceSandbox(HttpServer, Generic[Kind]):
     """A running stand-in; also a context manager.
 
     Args:
-        service: what answers; closed with the server.
+        made: makes what answers, once it is known where; closed with the server.
+        around: the server around it.
         port: 0 takes a free one.
 
     Attributes:
         url: where it answers, without a slash at the end.
-        service: for tests in the same process.
+        service: what answers, for tests in the same process.
         journal, faults, clock, levers: what `/_sandbox/` moves.
     """
 
-    def __init__(self, service: Service, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.service = service
-        self._socket = _listening(host, port)
-        self.url = f"http://{host}:{self._socket.getsockname()[1]}"
-        self._app = Server(service)
-        self.levers, self.clock = service.levers, service.clock
+    def __init__(
+        self,
+        made: Callable[[], Kind],
+        *,
+        around: type[Server] = Server,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        super().__init__("the sandbox", "try --port 0", host=host, port=port)
+        try:
+            self.service = made()
+        except BaseException:
+            self._socket.close()
+            raise
+        self._app = around(self.service)
+        self.levers, self.clock = self.service.levers, self.service.clock
         self.journal, self.faults = self._app.journal, self._app.faults
-        self._server = uvicorn.Server(_config(self._app))
-        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+        self._answer_by(_config(self._app))
 
     def watch(self, look: Callable[[], None]) -> None:
         """Call `look` after every request that writes, before its answer leaves."""
@@ -46,10 +60,39 @@ class ServiceSandbox(Sandbox):
 
         self.service.answer = watched  # type: ignore[method-assign]
 
-    def stop(self) -> None:
-        """Close all connections, and let go of what the service keeps."""
-        self._server.should_exit = True
-        if self._thread.is_alive():
-            self._thread.join()
-        self._socket.close()
+    def _let_go(self) -> None:
         self.service.close()
+
+
+class _Protocol(H11Protocol):
+    """Lets the application find the connection of a request, to close it without an answer."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.client:
+            cast(Server, self.app).connections[self.client] = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.client:
+            cast(Server, self.app).connections.pop(self.client, None)
+        super().connection_lost(exc)
+
+
+def _config(app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        interface="asgi3",
+        proxy_headers=False,
+        access_log=False,
+        log_config=None,
+        log_level="critical",
+        server_header=False,
+        date_header=False,
+        timeout_keep_alive=120,
+        timeout_graceful_shutdown=1,
+        backlog=256,
+    )
