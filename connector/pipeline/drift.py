@@ -14,6 +14,8 @@ from connector.store.remotes import Remembered
 
 FILLED = "filled"
 """Under what we remember which remote list the acknowledged members of an audience are in."""
+GONE = "gone"
+"""Stands for the list of an audience that was deleted: if it ever comes back, nobody knows who is in it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,7 @@ def read_back_lists(home: Home, crm: CRM, run: int, report: Report) -> None:
             if acknowledged.members_of(home.store, crm.name, audience.name):
                 bring_back(home, crm, audience.name, audiences, run, report)
             if audience.name not in audiences:
-                Remembered(home.store, crm.name).put(FILLED, audience.name, "")
+                lose(home, crm, audience.name)
             continue
         drift = _drift(home, crm, audience, there)
         _correct(home, crm.name, audience.name, drift, run)
@@ -70,11 +72,11 @@ def bring_back(home: Home, crm: CRM, name: str, audiences: Mapping[str, Audience
     store = home.store
     acknowledged.doubt_list(store, crm.name, name)
     if name not in audiences:  # retired meanwhile: nobody wants it back
-        acknowledged.forget_list(store, crm.name, name)
+        lose(home, crm, name)
         return
     ensured = crm.ensure([audiences[name].spec])
     if name in ensured.refused:
-        acknowledged.forget_list(store, crm.name, name)
+        lose(home, crm, name)
         refused_lists.keep(store, crm.name, ensured.refused, run)
         return
     another = ensured.ids[name] != filled(home, crm).get(name)
@@ -98,15 +100,27 @@ def believe(home: Home, crm: CRM, name: str, run: int) -> None:
 
 def filled(home: Home, crm: CRM) -> dict[str, str]:
     """audience -> the remote list that its acknowledged members are in."""
-    return Remembered(home.store, crm.name).all(FILLED)
+    return {name: remote for name, remote in Remembered(home.store, crm.name).all(FILLED).items() if remote != GONE}
+
+
+def lose(home: Home, crm: CRM, name: str) -> None:
+    """A list is gone and will not be brought back now."""
+    acknowledged.forget_list(home.store, crm.name, name)
+    Remembered(home.store, crm.name).put(FILLED, name, GONE)
+
+
+def lost(home: Home, crm: CRM) -> set[str]:
+    """Audiences whose list was gone when we last looked."""
+    return Remembered(home.store, crm.name).all(FILLED).keys() - filled(home, crm).keys()
 
 
 def take_over(home: Home, crm: CRM, ids: Mapping[str, str]) -> set[str]:
-    """Note which remote list each audience is kept in; returns those whose list is another than before.
+    """Note which remote list each audience is kept in; returns those whose list is another than before, or is back.
 
-    Nobody is in such a list yet, whatever our books said of the one before.
+    Our books know nobody in such a list, whatever they said of the one before.
     """
-    remembered, before = Remembered(home.store, crm.name), filled(home, crm)
+    remembered = Remembered(home.store, crm.name)
+    before = remembered.all(FILLED)
     moved = {name for name, remote in ids.items() if before.get(name, remote) != remote}
     for name in sorted(moved):
         acknowledged.forget_list(home.store, crm.name, name)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from connector.errors import ListGone, RetryLater
 from connector.home import Home
 from connector.model import Audience, Delivery
-from connector.pipeline.drift import believe, bring_back, filled, take_over
+from connector.pipeline.drift import believe, bring_back, filled, lose, lost, take_over
 from connector.pipeline.outgoing import bury_gone, decided_members, scope
 from connector.pipeline.quota import Told, before_push
 from connector.pipeline.report import Report
@@ -53,19 +53,23 @@ def push_to(home: Home, crm: CRM, order: Order, report: Report, progress: Progre
 
 
 def _moved_lists(home: Home, crm: CRM, order: Order, report: Report) -> bool:
-    """Whether a list that our books speak of is another now; who is in that one is read. No call where all stand."""
-    held = acknowledged.sizes(home.store, crm.name).keys() | filled(home, crm).keys()
+    """Whether a list that our books speak of is another now, or is back; who is in that one is read. No call where all
+    stand."""
+    back = lost(home, crm)
+    held = acknowledged.sizes(home.store, crm.name).keys() | filled(home, crm).keys() | back
     refused = refused_lists.reasons(home.store, crm.name).keys()
     names = sorted((held & order.audiences.keys()) - refused)
     ensured = crm.ensure([order.audiences[name].spec for name in names])
     for name in ensured.refused:
-        acknowledged.forget_list(home.store, crm.name, name)
+        lose(home, crm, name)
     refused_lists.keep(home.store, crm.name, ensured.refused, order.run)
     moved = take_over(home, crm, ensured.ids)
     for name in sorted(moved):
         with suppress(ListGone):  # its first change brings it back
             believe(home, crm, name, order.run)
-    silent = sorted(name for name in moved if not any(f"the list {name} was deleted" in note for note in report.notes))
+    silent = sorted(
+        name for name in moved - back if not any(f"the list {name} was deleted" in note for note in report.notes)
+    )
     if silent:
         report.notes.append(
             f"{crm.name}: {', '.join(silent)} are kept in another place than before and filled there; the lists before "

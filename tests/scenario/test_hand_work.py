@@ -12,7 +12,7 @@ from connector.home import open_home
 from connector.pipeline import Options, Report, run
 from connector.sandbox.faults import Fault
 from connector.sandbox.serve import Sandbox
-from connector.store import vetoes
+from connector.store import acknowledged, vetoes
 
 pytestmark = pytest.mark.slow
 
@@ -152,6 +152,22 @@ def test_a_list_that_is_no_audience_any_more_is_kept_empty(settled: Path, portal
     by_hand(portal, "add", CART, OLGA)
     assert passed(settled, sweeps=READ_BACK).status == "done"
     assert lists(portal)[CART] == set()
+
+
+def test_a_list_that_is_an_audience_again_holds_who_belongs_there(settled: Path, portal: Sandbox) -> None:
+    """Retired, deleted by a marketer, and wanted again with other people: it is restored with those of then, who go."""
+    ours = settled / "mappings" / "audiences.yaml"
+    ours.write_text(AUDIENCES.partition("  - name: cart_abandoners")[0])
+    delete(portal, CART)
+    assert passed(settled).status == "done"
+    rule, purpose = "{trait: {orders: {at_least: 1}}}", "insight"
+    again = AUDIENCES.replace("{carted: {within: 30d, not_bought: true}}", rule).replace("email", purpose)
+    ours.write_text(again.replace("left {title} in the cart on {date}", "{orders} orders"))
+    report = passed(settled)
+    assert (report.status, report.balanced) == ("done", True)
+    assert DANA in lists(portal)[CART] and CARL not in lists(portal)[CART]
+    with open_home(settled) as opened:
+        assert set(acknowledged.members_of(opened.store, "hubspot", "cart_abandoners")) == lists(portal)[CART]
 
 
 def test_quiet_lists_cost_a_look_each_and_nothing_else(settled: Path, portal: Sandbox) -> None:

@@ -66,6 +66,19 @@ def test_who_responded_has_responded_when_back(org: Org) -> None:
     assert statuses(org) == {ids[0]: "Responded", ids[1]: "Listed"}
 
 
+def test_a_contact_that_is_in_twice_leaves_with_both(org: Org) -> None:
+    """Two members whose contacts were merged while their campaign was in the bin come back as one contact's."""
+    push, (one, other) = org.push(), org.contacts(2)
+    push.deliver(members([one, other]))
+    (campaign,) = [row["Id"] for row in org.rows("SELECT Id FROM Campaign")]
+    org.sandbox.levers["delete"]("Campaign", campaign)
+    org.sandbox.levers["merge"]("Contact", one, [other])
+    org.sandbox.levers["undelete"]("Campaign", [campaign])
+    assert [row["ContactId"] for row in org.rows("SELECT ContactId FROM CampaignMember")] == [one, one]
+    assert org.push().deliver(members(remove=[one])).removed == [one]
+    assert org.inside() == set()
+
+
 def test_leads_are_not_ours(org: Org) -> None:
     """A lead that a marketer put in is neither told nor taken out."""
     (campaign,) = [row["Id"] for row in org.rows("SELECT Id FROM Campaign")]

@@ -39,10 +39,15 @@ def forget(remembered: Remembered, contacts: Collection[str]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One contact in a campaign. `status` is that of one who has responded, else empty."""
+    """One contact in a campaign, which a merge may have left there twice. `status` is that of one who has responded,
+    else empty."""
 
-    id: str
+    ids: tuple[str, ...]
     status: str
+
+    def and_also(self, other: "Member") -> "Member":
+        """Both rows of one contact."""
+        return Member(ids=self.ids + other.ids, status=self.status or other.status)
 
 
 class Members:
@@ -96,13 +101,14 @@ class Members:
         for one in [one for one in leaving if one not in inside]:
             book.holds(one)
         self._keep_status(audience, inside)
-        told = self._sending.send(REMOVE, {member.id: {} for member in inside.values()})
+        told = self._sending.send(REMOVE, {id: {} for member in inside.values() for id in member.ids})
         for one, member in inside.items():
-            verdict = told.get(member.id)
-            if verdict and (verdict.done or verdict.absent):
+            left = [told.get(id) for id in member.ids]
+            left = [verdict for verdict in left if not (verdict and (verdict.done or verdict.absent))]
+            if not left:
                 book.holds(one)
-            elif verdict and not verdict.passing:
-                book.reject(one, verdict.words)
+            elif all(verdict and not verdict.passing for verdict in left):
+                book.reject(one, next(verdict.words for verdict in left if verdict))
         self._enter(audience, book, book.wanted(False))
 
     def _add(self, audience: str, book: Book) -> None:
@@ -154,7 +160,8 @@ class Members:
         if known:
             self._floor.add("look up members", len(known), per_call=LOOKED_UP * (HEAVY - 1))
         for chunk in parts(chunks, HEAVY - 1):
-            found.update(self._looked_up(audience, chunk))
+            for one, member in self._looked_up(audience, chunk):
+                found[one] = found[one].and_also(member) if one in found else member
         return found
 
     def _looked_up(self, audience: str, chunks: Sequence[Sequence[str]]) -> Iterator[tuple[str, Member]]:
@@ -164,7 +171,7 @@ class Members:
         for answer in self._asked(audience, queries):
             for one in page_of(answer.body).records:
                 status = str(one["Status"]) if one["HasResponded"] else ""
-                yield str(one["ContactId"]), Member(id=str(one["Id"]), status=status)
+                yield str(one["ContactId"]), Member(ids=(str(one["Id"]),), status=status)
 
     def _asked(self, audience: str, queries: Sequence[str]) -> list[Answer]:
         """Answers to up to four queries in one call, which also asks whether the campaign is there."""
