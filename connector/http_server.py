@@ -3,8 +3,9 @@
 import socket
 import threading
 import time
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import uvicorn
 
@@ -12,6 +13,17 @@ from connector.errors import SetupError
 
 STARTING = 30.0
 """Seconds until it must answer."""
+QUIET: Mapping[str, Any] = {
+    "ws": "none",
+    "loop": "asyncio",
+    "lifespan": "off",
+    "proxy_headers": False,
+    "access_log": False,
+    "log_config": None,
+    "log_level": "critical",
+    "server_header": False,
+}
+"""Options of uvicorn for a server that says nothing of itself or of who calls."""
 
 
 class HttpServer:
@@ -44,9 +56,9 @@ class HttpServer:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # else each answer waits 40 ms for an ACK
         return listening
 
-    def _answer_by(self, config: uvicorn.Config) -> None:
-        """What to answer with. Must come before `start`."""
-        self._server = uvicorn.Server(config)
+    def _answer_by(self, app: Any, **options: Any) -> None:
+        """What to answer with, and uvicorn's further options. Must come before `start`. Nothing is logged."""
+        self._server = uvicorn.Server(uvicorn.Config(app, **QUIET, **options))
         self._thread = threading.Thread(
             target=self._server.run, args=([self._socket],), name=self._what.replace(" ", "-"), daemon=True
         )

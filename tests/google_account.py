@@ -2,13 +2,15 @@
 
 import base64
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from remembering import Kept
 
+from connector import limits
 from connector.ads.google import Google, build
 from connector.limits import Clock, Repeat, Retry
 from connector.sandbox.faults import Fault
@@ -91,3 +93,19 @@ def identifier(member: str) -> bytes:
     """A match key as the sandbox keeps it."""
     kind, _, digest = member.partition(":")
     return kind[:1].encode() + base64.urlsafe_b64decode(digest + "=")
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Iterator[None]:
+    """Retries do not sleep."""
+    limits.never_wait()
+    yield
+    limits.never_wait(False)
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    """An account with nothing in it."""
+    made = Account()
+    with made.sandbox:
+        yield made

@@ -2,9 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import uvicorn
 
 from connector import settings
 from connector.collect.app import build
@@ -31,7 +28,9 @@ class Collector(HttpServer):
         desk = _desk(part, self._spool, wake)
         hint = "choose another collect.port in lamplighter.yaml"
         super().__init__("the collector", hint, host=part.host, port=part.port)
-        self._answer_by(_config(build(desk)))
+        self._answer_by(
+            build(desk), http="h11", limit_concurrency=500, timeout_keep_alive=30, timeout_graceful_shutdown=5
+        )
 
     def _let_go(self) -> None:
         self._spool.close()
@@ -62,21 +61,3 @@ def tried(part: settings.CollectPart) -> str:
 def _secret(reference: str | None) -> str:
     hint = "put it there, or name another place under collect: in lamplighter.yaml"
     return settings.secret(reference, hint).get_secret_value() if reference else ""
-
-
-def _config(app: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        loop="asyncio",
-        lifespan="off",
-        proxy_headers=False,
-        access_log=False,
-        log_config=None,
-        log_level="critical",
-        server_header=False,
-        limit_concurrency=500,
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=5,
-    )

@@ -13,12 +13,12 @@ from connector.pipeline import ads_upkeep
 from connector.pipeline.ads_groups import audiences_of_groups, coverage, groups_of, in_words, rows_of
 from connector.pipeline.ads_people import Wanted, wanted
 from connector.pipeline.ads_plan import AdPlan, ad_plan
-from connector.pipeline.push import Order
+from connector.pipeline.push import Order, hold
 from connector.pipeline.report import Report
 from connector.ports import AdDestination
 from connector.push.deliver import Ledger, Progress, deliver
 from connector.push.plan import Plan, deliveries
-from connector.store import acknowledged, ad_members, approvals, refused_lists, runs
+from connector.store import acknowledged, ad_members, refused_lists, runs
 
 
 @dataclass
@@ -130,7 +130,8 @@ class Platform:
             return gone
         self.plan = AdPlan(withdrawals=plan.withdrawals, rest=rest)
         self.ledger.deferred += rest.held_size
-        self._hold(rest)
+        labels = {name: audience.label for name, audience in self.audiences.items()}
+        hold(self.home, self.order.run, rest, self.report, labels)
         return self._send(self._batches(rest)[0])
 
     def _planned(self, of: Collection[str] | None) -> AdPlan:
@@ -166,18 +167,6 @@ class Platform:
             of = summary.setdefault(name, {"add": 0, "remove": 0})
             of["remove"] += counts["remove"]
         self.report.plans[self.name] = summary
-
-    def _hold(self, plan: Plan) -> None:
-        if not plan.held or plan.id in self.report.held:
-            return
-        held = {name: counts for name, counts in plan.summary().items() if name in plan.held}
-        approvals.ask(self.home.store, plan.id, self.order.run, held)
-        self.report.held.append(plan.id)
-        for name, counts in held.items():
-            self.report.notes.append(
-                f"{self.name}: {self.audiences[name].label} would gain {counts['add']:,} and lose {counts['remove']:,},"
-                f" more than its guard allows; look at it, then: lamplighter run --approve {plan.id}"
-            )
 
     def _batches(self, plan: Plan) -> tuple[list[Delivery], list[Delivery]]:
         """Additions to our audiences, and removals from them."""

@@ -93,7 +93,8 @@ def _all_seen(home: Home) -> Seen:
 
 def who_is_whom(home: Home, seen: Seen) -> Identity:
     """Persons, by what contacts hold now and by the e-mails they had before."""
-    return _who_is_whom({table: home.warehouse.versions(table) for table in SEEN}, seen, home.warehouse.keep)
+    read = {table: home.warehouse.versions(table) for table in ("contact", "interaction")}
+    return _who_is_whom(read, seen, home.warehouse.keep)
 
 
 def _who_is_whom(versions: Mapping[str, ir.Table], seen: Seen, keep: Keep) -> Identity:

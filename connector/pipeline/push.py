@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from connector.errors import ListGone, RetryLater
 from connector.home import Home
@@ -78,6 +79,24 @@ def _moved_lists(home: Home, crm: CRM, order: Order, report: Report) -> bool:
     return bool(moved)
 
 
+def hold(home: Home, run: int, plan: Plan, report: Report, labels: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Keep what a guard holds back until somebody approves it, and say so, once.
+
+    Args:
+        labels: audience -> what people call it; else it goes by its name.
+    """
+    if not plan.held or plan.id in report.held:
+        return
+    held = {name: counts for name, counts in plan.summary().items() if name in plan.held}
+    approvals.ask(home.store, plan.id, run, held)
+    report.held.append(plan.id)
+    for name, counts in held.items():
+        report.notes.append(
+            f"{plan.destination}: {labels.get(name, name)} would gain {counts['add']:,} and lose {counts['remove']:,}, "
+            f"more than its guard allows; look at it, then: lamplighter run --approve {plan.id}"
+        )
+
+
 @dataclass(frozen=True)
 class _Push:
     """One push on its way."""
@@ -115,7 +134,7 @@ class _Push:
         if self.order.dry:
             self.ledger.defer_rest()
             return None
-        self._hold(plan)
+        hold(self.home, self.order.run, plan, self.report)
         return self._deliver(plan)
 
     def _planned(self, of: set[str] | None) -> Plan:
@@ -158,18 +177,6 @@ class _Push:
         for name in reasons.keys() & self.order.audiences.keys():
             changes = f"{self.left_out[name]:,} changes are left out: " if name in self.left_out else ""
             self.report.notes.append(f"{self.crm.name}: there is no list {name}; {changes}{reasons[name]}")
-
-    def _hold(self, plan: Plan) -> None:
-        if not plan.held or plan.id in self.report.held:
-            return
-        held = {name: counts for name, counts in plan.summary().items() if name in plan.held}
-        approvals.ask(self.home.store, plan.id, self.order.run, held)
-        self.report.held.append(plan.id)
-        for name, counts in held.items():
-            self.report.notes.append(
-                f"{plan.destination}: {name} would gain {counts['add']:,} and lose {counts['remove']:,}, more than its "
-                f"guard allows; look at it, then: lamplighter run --approve {plan.id}"
-            )
 
     def _deliver(self, plan: Plan) -> RetryLater | None:
         """Suppressions of all lists, then properties, then whoever comes in. Only properties need provisions."""

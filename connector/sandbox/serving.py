@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from typing import Generic, TypeVar, cast
 
-import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from connector.http_server import HttpServer
@@ -46,7 +45,15 @@ class ServiceSandbox(HttpServer, Generic[Kind]):
         self._app = around(self.service)
         self.levers, self.clock = self.service.levers, self.service.clock
         self.journal, self.faults = self._app.journal, self._app.faults
-        self._answer_by(_config(self._app))
+        self._answer_by(
+            self._app,
+            http=_Protocol,
+            interface="asgi3",
+            date_header=False,
+            timeout_keep_alive=120,
+            timeout_graceful_shutdown=1,
+            backlog=256,
+        )
 
     def watch(self, look: Callable[[], None]) -> None:
         """Call `look` after every request that writes, before its answer leaves."""
@@ -76,23 +83,3 @@ class _Protocol(H11Protocol):
         if self.client:
             cast(Server, self.app).connections.pop(self.client, None)
         super().connection_lost(exc)
-
-
-def _config(app: Any) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=_Protocol,
-        ws="none",
-        loop="asyncio",
-        lifespan="off",
-        interface="asgi3",
-        proxy_headers=False,
-        access_log=False,
-        log_config=None,
-        log_level="critical",
-        server_header=False,
-        date_header=False,
-        timeout_keep_alive=120,
-        timeout_graceful_shutdown=1,
-        backlog=256,
-    )

@@ -1,25 +1,22 @@
 """Broken set-ups of a Salesforce install: how each is broken, what check must say, and what its fix does."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import urllib3
+from broken_install import Install
 from cli import Command
 from salesforce_certificate import pair
 from salesforce_install import KEY, PROOF, SECRET, SOURCE, USER
 
-import mappings
 from connector.crms import salesforce
 from connector.crms.salesforce import SalesforceSettings
 from connector.sandbox.salesforce_serve import SalesforceSandbox
-from connector.settings import FILE
 
-PACKAGED = Path(mappings.__file__).with_name("salesforce.yaml")
 BY_SECRET = "flow: client_credentials\n    client_id: sandbox-consumer-key\n    client_secret: env:SHOP_SECRET"
 BY_KEY = f"flow: jwt\n    client_id: {KEY}\n    username: {USER}\n    private_key: env:SHOP_KEY"
 BY_BROWSER = f"flow: refresh_token\n    client_id: {KEY}\n    refresh_token: env:SHOP_REFRESH"
@@ -27,8 +24,10 @@ FIELD = "Lamplighter_Loyalty_Tier__c"
 
 
 @dataclass
-class Setup:
+class Setup(Install):
     """One install on an org of its own."""
+
+    crm: ClassVar[str] = "salesforce"
 
     home: Path
     org: SalesforceSandbox
@@ -38,18 +37,6 @@ class Setup:
     def configure(self, **settings: Any) -> None:
         """Change the org's settings."""
         self.org.service.configure(settings)
-
-    def edit(self, old: str, new: str) -> None:
-        """Change lamplighter.yaml."""
-        text = (self.home / FILE).read_text()
-        assert re.search(old, text)
-        (self.home / FILE).write_text(re.sub(old, new, text))
-
-    def map(self, old: str, new: str) -> None:
-        """Give the install a mapping of its own, with a change."""
-        text = PACKAGED.read_text("utf-8")
-        assert old in text
-        (self.home / "mappings" / "salesforce.yaml").write_text(text.replace(old, new), "utf-8")
 
     def hide(self, *paths: str, read_only: bool = False) -> None:
         """Take fields from the integration user."""

@@ -1,30 +1,29 @@
 """Broken set-ups of a HubSpot install: how each is broken, what check must say, and what its fix does."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import urllib3
+from broken_install import Install
 from cli import Command
 
-import mappings
 from connector.crms import hubspot
 from connector.crms.hubspot import HubSpotSettings
 from connector.sandbox.serve import Sandbox
-from connector.settings import FILE
 
-PACKAGED = Path(mappings.__file__).with_name("hubspot.yaml")
 OAUTH = "oauth: {client_id: sandbox-client, client_secret: 'env:SHOP_SECRET', refresh_token: 'env:SHOP_REFRESH'}"
 PROPERTIES = "/crm/properties/2026-09/contacts"
 
 
 @dataclass
-class Setup:
+class Setup(Install):
     """One install on a portal of its own."""
+
+    crm: ClassVar[str] = "hubspot"
 
     home: Path
     portal: Sandbox
@@ -43,18 +42,6 @@ class Setup:
     def with_scopes(self, *scopes: str) -> None:
         """Give the token scopes."""
         self.configure(scopes=sorted(self.portal.portal.settings.scopes | set(scopes)))
-
-    def edit(self, old: str, new: str) -> None:
-        """Change lamplighter.yaml."""
-        text = (self.home / FILE).read_text()
-        assert re.search(old, text)
-        (self.home / FILE).write_text(re.sub(old, new, text))
-
-    def map(self, old: str, new: str) -> None:
-        """Give the install a mapping of its own, with a change."""
-        text = PACKAGED.read_text("utf-8")
-        assert old in text
-        (self.home / "mappings" / "hubspot.yaml").write_text(text.replace(old, new), "utf-8")
 
     def act(self, method: str, path: str, body: Any = None) -> Any:
         """What a person does in the portal."""

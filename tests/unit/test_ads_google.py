@@ -2,7 +2,6 @@
 
 import base64
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import load_pem_x509_certificate
-from google_account import Account
+from google_account import Account, account, no_waiting
 from salesforce_certificate import pair
 
 from connector import limits
@@ -19,6 +18,8 @@ from connector.ads._identifiers import raw
 from connector.errors import RetryLater, SetupError
 from connector.model import Delivery, ListSpec, Purpose, Sale, SoldItem
 from connector.settings import AdsPart
+
+__all__ = ["account", "no_waiting"]
 
 LAMPS = ListSpec(name="lamps", label="Bought: lamps", purpose=Purpose.EXCLUDE)
 SHADES = ListSpec(name="shades", label="Bought: shades", purpose=Purpose.EXCLUDE)
@@ -36,22 +37,6 @@ VECTORS = {
     "+1 800-555-0101": "61d6c2976b5d92b1ad63073a12fddd26040cd980067d03a93dd1cc50f1a3ac68",
 }
 """Google's guides "Send audience members" and "Format user data", and the tests of its client library."""
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries do not sleep."""
-    limits.never_wait()
-    yield
-    limits.never_wait(False)
-
-
-@pytest.fixture
-def account() -> Iterator[Account]:
-    """An account with nothing in it."""
-    made = Account()
-    with made.sandbox:
-        yield made
 
 
 def kind(text: str) -> str:

@@ -5,31 +5,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from google_account import Account
+from google_account import Account, account, no_waiting
 
-from connector import limits
 from connector.errors import RetryLater
 from connector.model import Delivery, ListSpec, Purpose
+
+__all__ = ["account", "no_waiting"]
 
 LAMPS = ListSpec(name="lamps", label="Bought: lamps", purpose=Purpose.EXCLUDE)
 HALF_AN_HOUR = timedelta(minutes=30)
 RETRIEVE = "GET /v1/requestStatus:retrieve"
-
-
-@pytest.fixture(autouse=True)
-def no_waiting() -> Iterator[None]:
-    """Retries do not sleep."""
-    limits.never_wait()
-    yield
-    limits.never_wait(False)
-
-
-@pytest.fixture
-def account() -> Iterator[Account]:
-    """An account with nothing in it."""
-    made = Account()
-    with made.sandbox:
-        yield made
 
 
 def people(account: Account, count: int) -> list[str]:
