@@ -4,6 +4,7 @@
 #   make test                                lint, types, import contracts and tests, in minutes
 #   make slow [LAMPLIGHTER_SEEDS=200]        the tests that take longer, 200 random lives of each CRM among them
 #   LAMPLIGHTER_SEED=123 make slow-one       one of these lives again, in each CRM
+#   make chaos [CHAOS=short]                 killed at every call and commit, faults in between, a soak: promises under attack
 #   make bench [WORLD=folder]                measurements, printed (WORLD=changes: of later pulls; ads: order to exclusion)
 #   make clean                               remove what make made
 
@@ -13,12 +14,13 @@ WORKERS ?= 2
 BIN := $(VENV)/bin
 LIVES := tests/scenario/test_portal_life.py tests/scenario/test_org_life.py
 READY := $(VENV)/.installed
+CHAOS ?= full
 
 demo: $(READY)
 	$(BIN)/lamplighter demo $(if $(CRM),--crm $(CRM)) $(if $(WORLD),--world "$(WORLD)")
 
 test: lint
-	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -m "not slow and not chaos" -n $(WORKERS) --dist loadfile
 
 slow: $(READY)
 	$(BIN)/pytest -m slow -n $(WORKERS) --dist loadfile $(LIVES:%=--ignore %)
@@ -26,6 +28,9 @@ slow: $(READY)
 
 slow-one: $(READY)
 	$(BIN)/pytest -m slow $(LIVES)
+
+chaos: $(READY)
+	LAMPLIGHTER_CHAOS=$(CHAOS) $(BIN)/pytest -m chaos -n $(WORKERS) --dist worksteal tests/chaos
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks $(WORLD)
@@ -44,4 +49,4 @@ $(READY): setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
-.PHONY: demo test slow slow-one bench lint clean
+.PHONY: demo test slow slow-one chaos bench lint clean

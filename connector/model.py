@@ -127,7 +127,7 @@ class Audience:
     Attributes:
         name: our own stable key.
         label: what the marketer reads.
-        rule: the checked rule as plain data; `connector.decide.rules` gives it meaning.
+        rule: the checked rule as plain data; `connector.decide.membership.rules` gives it meaning.
         reason: the sentence kept with each membership; may name fields in braces.
         line: where it stands in the file, for messages.
         limit, order_by: at most so many people, those first who have most of this trait; None: everybody.

@@ -188,10 +188,14 @@ class AdDestination(Protocol):
         """Settle a batch whose answer was never seen: as nobody can be asked who is in, it is said again."""
         ...
 
-    def refresh(self, audience: str, members: Iterable[Sequence[str]]) -> Receipt:
+    def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         """Make `members` (in parts of at most `batch_size`) the whole audience, without a moment in which those who
         stay are out. May be repeated after any interruption. `removed` is empty: nobody knows who left. A platform
-        that works later may take the others out only when it is asked (`confirm`)."""
+        that works later may take the others out only when it is asked (`confirm`).
+
+        Args:
+            sure: by our books nobody else is in it, so that what takes others out may be spared.
+        """
         ...
 
     def confirm(self) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ import sys
 import typer
 
 from connector.cli import options, process
+from connector.observe import logs
 from jobs.scheduler import serve
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -18,5 +19,6 @@ def jobs(home: options.Home = options.HOME) -> None:
 
 
 process.private_files()
-process.log_to_stderr(logging.INFO)
+process.quiet_faults()
+logs.set_up(logging.INFO)
 sys.exit(process.exit_code(app))

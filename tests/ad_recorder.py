@@ -39,7 +39,7 @@ class Recorder:
     def read_back(self, delivery: Delivery) -> Receipt:
         return self.deliver(delivery)
 
-    def refresh(self, audience: str, members: Iterable[Sequence[str]]) -> Receipt:
+    def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         return Receipt(added=[one for part in members for one in part])
 
     def confirm(self) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from connector.audiences import WORDS, load_audiences
-from connector.decide.stories import TOLD
+from connector.decide.membership.stories import TOLD
 from connector.model import Purpose
 from connector.rule_language import checked_rule
 from connector.rule_words import CLOSED, EACH_FAMILY, OPTIONS, RULES, TIMES, TRAITS

@@ -79,7 +79,7 @@ class Files:
         """Say it again."""
         return self.deliver(delivery)
 
-    def refresh(self, audience: str, members: Iterable[Sequence[str]]) -> Receipt:
+    def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         """Write the files with just these people."""
         wanted, bad = readable([member for part in members for member in part])
         self._lists.replace(audience, wanted)

@@ -58,7 +58,7 @@ class Google:
         self._remembered = remembered
         self._transport = Transport(settings)
         self._standing = standing = Standing("Google", remembered)
-        self._lists = Lists(self._transport, standing)
+        self._lists = Lists(self._transport, standing, remembered)
         self._requests = Requests(self._transport, remembered)
         self._members = Members(self._transport, standing, self._requests, remembered)
         self._doctor = Doctor(self._transport, self._lists, standing, remembered)
@@ -79,10 +79,10 @@ class Google:
         """Say it again."""
         return self._members.deliver(delivery)
 
-    def refresh(self, audience: str, members: Iterable[Sequence[str]]) -> Receipt:
-        """Say everybody again, then, once Google has worked through that, take out who was last said before: a call for
-        each part, and one more."""
-        return self._members.refresh(audience, members)
+    def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
+        """Say everybody again, a call for each part; then, unless nobody else can be in it, take out who was last said
+        before, once Google has worked through the others: one call more."""
+        return self._members.refresh(audience, members, sure=sure)
 
     def confirm(self) -> Mapping[str, str]:
         """What Google could not work through; refreshes of which it could are ended. Once a day it is looked at whether

@@ -71,7 +71,7 @@ class Meta:
         """Say it again."""
         return self._members.deliver(delivery)
 
-    def refresh(self, audience: str, members: Iterable[Sequence[str]]) -> Receipt:
+    def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         """Replace everybody in an audience; a call for each ten thousand."""
         return self._refresh.refresh(audience, members)
 

@@ -27,6 +27,8 @@ from connector.cli import (
     waste,
 )
 
+from connector.observe import logs
+
 app = typer.Typer(
     name="lamplighter",
     no_args_is_help=True,
@@ -62,11 +64,12 @@ def everywhere(
 
     Exit codes: 0 done, 1 failed, 2 usage or set-up, 3 done in part and deferred, 4 stopped by a guard.
     """
-    process.log_to_stderr(logging.INFO if verbose else logging.WARNING)
+    logs.set_up(logging.INFO if verbose else logging.WARNING)
 
 
 def main() -> None:
     """Entry point of the command."""
     process.private_files()
+    process.quiet_faults()
     process.end_on_sigterm()
     sys.exit(process.exit_code(app))

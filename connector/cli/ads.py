@@ -5,7 +5,7 @@ from typing import Any
 
 from connector.cli import options
 from connector.cli.terminal import heading, print_json, say, table
-from connector.decide.consent import WORDS
+from connector.decide.membership.consent import WORDS
 from connector.home import open_home
 from connector.pipeline.ads_groups import in_words
 from connector.pipeline.ads_overview import overview

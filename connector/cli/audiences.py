@@ -10,8 +10,8 @@ from connector.cli import options
 from connector.cli.preview import show_preview
 from connector.cli.report import excluded_in_words
 from connector.cli.terminal import print_json, say, table
-from connector.decide.consent import tally
-from connector.decide.lists import most_there_may_be
+from connector.decide.membership.consent import tally
+from connector.decide.membership.lists import most_there_may_be
 from connector.errors import SetupError
 from connector.explain import audiences_of
 from connector.home import Home, open_home

@@ -6,7 +6,7 @@ import typer
 
 from connector.cli import options
 from connector.cli.terminal import heading, moment, print_json, say, table
-from connector.decide.forecasts import MODEL
+from connector.decide.loyalty.forecasts import MODEL
 from connector.evaluate import Evaluation, evaluate
 from connector.evaluate.cross_sell import OURS
 from connector.home import open_home

@@ -6,7 +6,7 @@ import typer
 
 from connector.cli import options
 from connector.cli.terminal import heading, moment, print_json, say
-from connector.decide.consent import WORDS
+from connector.decide.membership.consent import WORDS
 from connector.explain import Explanation, Listed, Story, Suppressed, explain
 from connector.explain.stories import said
 from connector.home import open_home

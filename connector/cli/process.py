@@ -1,16 +1,18 @@
 """How every process of ours starts and ends: private files, quiet logs, errors as sentences and exit codes."""
 
-import logging
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
-from typing import Any
 
 import structlog
 
 from connector.errors import LamplighterError
+from connector.observe.redaction import clean_text
+
+log = structlog.get_logger()
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -27,27 +29,14 @@ def end_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(TERMINATED))
 
 
-def log_to_stderr(level: int) -> None:
-    """Send logs of `level` and above to stderr: JSON lines, or readable ones where a person looks on."""
-    added: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    shown: Any = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[*added, shown],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=added, processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, shown]
-        )
-    )
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(max(level, logging.WARNING))
+def quiet_faults() -> None:
+    """What goes wrong where nobody can catch it (a thread, a finalizer) is logged by its kind, not with its text."""
+    threading.excepthook = lambda told: _log_fault(told.exc_type, told.thread.name if told.thread else "")
+    sys.unraisablehook = lambda told: _log_fault(told.exc_type, "")
+
+
+def _log_fault(kind: type[BaseException], thread: str) -> None:
+    log.error("fault", error=kind.__name__, thread=thread)
 
 
 def exit_code(work: Callable[[], object]) -> int:
@@ -73,5 +62,5 @@ def exit_code(work: Callable[[], object]) -> int:
 
 def _say(sentence: str) -> None:
     if os.environ.get("LAMPLIGHTER_TRACEBACK") == "1":
-        traceback.print_exc()
+        print(clean_text(traceback.format_exc()), end="", file=sys.stderr)
     print(sentence, file=sys.stderr)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 
 from connector.audiences import Audiences
-from connector.decide.audiences import fitting
-from connector.decide.cross_sell import cooling, recommendations
+from connector.decide.cross_sell.recommendation import cooling, recommendations
 from connector.decide.figures import Figures
-from connector.decide.next_changes import next_changes
-from connector.decide.stories import Basis
-from connector.decide.suppress import due, replenish, standings, suppressed, suppression
-from connector.decide.traits import COLUMNS, traits
+from connector.decide.membership.fitting import fitting
+from connector.decide.membership.stories import Basis
+from connector.decide.suppression.standing import due, replenish, standings, suppressed, suppression
+from connector.decide.trait.next_changes import next_changes
+from connector.decide.trait.traits import COLUMNS, traits
 from connector.relations import Keep, Merged, Moment, among, lazily
 
 

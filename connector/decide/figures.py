@@ -6,12 +6,13 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from connector.decide import loyalty, rfm
-from connector.decide.buyer_models import learned
-from connector.decide.buying import buying, main_currency
+from connector.decide.cross_sell.next_families import next_families
 from connector.decide.families import families
-from connector.decide.next_families import next_families
-from connector.decide.windows_learned import rhythms
+from connector.decide.loyalty import rfm
+from connector.decide.loyalty import tiers as loyalty
+from connector.decide.loyalty.buyer_models import learned
+from connector.decide.loyalty.buying import buying, main_currency
+from connector.decide.suppression.rhythm import rhythms
 from connector.policies import Policy
 from connector.relations import Keep, Merged, lazily
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import sqlalchemy as sa
 
-from connector.decide.profile import NAMES
+from connector.decide.trait.profile import NAMES
 from connector.erase.subject import CONTACT, EMAIL, contacts_of
 from connector.errors import LamplighterError, ListGone, RetryLater
 from connector.home import Home

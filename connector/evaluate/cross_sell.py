@@ -7,11 +7,11 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 
-from connector.decide.affinity import purchases
-from connector.decide.cross_sell import recommendations
+from connector.decide.cross_sell.affinity import purchases
+from connector.decide.cross_sell.measures import TOP, measured
+from connector.decide.cross_sell.next_families import NextFamilies, next_families
+from connector.decide.cross_sell.recommendation import recommendations
 from connector.decide.families import families
-from connector.decide.measures import TOP, measured
-from connector.decide.next_families import NextFamilies, next_families
 from connector.evaluate.history import History
 from connector.evaluate.plain_rules import Buyers
 from connector.relations import among, without

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.decide.forecasts import MODEL
+from connector.decide.loyalty.forecasts import MODEL
 from connector.evaluate.cross_sell import OURS, CrossSell, cross_sell
 from connector.evaluate.expected_orders import ExpectedOrders, expected_orders
 from connector.evaluate.history import history

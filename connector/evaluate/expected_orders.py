@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connector.decide.forecasts import MODEL, expected_orders_at, order_days
+from connector.decide.loyalty.forecasts import MODEL, expected_orders_at, order_days
 from connector.evaluate.history import History
 
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import scipy.sparse as sp
 
-from connector.decide.linear_model import closed_form
-from connector.decide.measures import TOP
+from connector.decide.cross_sell.linear_model import closed_form
+from connector.decide.cross_sell.measures import TOP
 
 BLOCK = 10_000_000
 MOST_FITTED = 5_000

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import ibis.expr.types as ir
 
 from connector.decide.families import families
-from connector.decide.suppress import RETURNED
-from connector.decide.suppress_intervals import intervals
-from connector.decide.windows_learned import rhythms
+from connector.decide.suppression.intervals import intervals
+from connector.decide.suppression.rhythm import rhythms
+from connector.decide.suppression.standing import RETURNED
 from connector.evaluate.history import History
 from connector.relations import lasting
 

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 
-from connector.decide.audiences import listed
-from connector.decide.consent import WORDS
+from connector.decide.membership.consent import WORDS
+from connector.decide.membership.fitting import listed
 from connector.explain.person import Person
 from connector.explain.values import Excluded, Listed
 from connector.home import Home

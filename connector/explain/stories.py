@@ -6,8 +6,8 @@ from itertools import groupby
 
 import ibis.expr.types as ir
 
-from connector.decide.suppress import READMITTED, REPLENISH_DUE, RETURNED, standings
-from connector.decide.suppress_intervals import intervals
+from connector.decide.suppression.intervals import intervals
+from connector.decide.suppression.standing import READMITTED, REPLENISH_DUE, RETURNED, standings
 from connector.explain.person import Person, Row, fetched
 from connector.explain.values import Step, Story
 from connector.home import Home

@@ -6,8 +6,8 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from connector.decide.ad_group_choice import NONE
-from connector.decide.ad_groups import ad_groups, told
+from connector.decide.exclusion.choice import NONE
+from connector.decide.exclusion.groups import ad_groups, told
 from connector.home import Home
 from connector.model import Audience, Purpose
 from connector.ports import AdDestination

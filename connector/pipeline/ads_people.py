@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from connector.decide.ad_groups import members
+from connector.decide.exclusion.groups import members
 from connector.home import Home
 from connector.ports import AdDestination
 from connector.relations import among

@@ -10,10 +10,10 @@ from typing import Any
 import ibis.expr.types as ir
 
 from connector.audiences import Audiences
-from connector.decide.buying import currency_of
 from connector.decide.decision import Decisions, decide
 from connector.decide.figures import Figures, figures
-from connector.decide.lists import settled
+from connector.decide.loyalty.buying import currency_of
+from connector.decide.membership.lists import settled
 from connector.home import Home
 from connector.merge.changes import News, anything_new, changed_persons, who_is_whom_may_differ
 from connector.merge.doubts import doubts

@@ -8,8 +8,8 @@ import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from connector.decide.audiences import listed
-from connector.decide.profile import NAMES, profile, says_something
+from connector.decide.membership.fitting import listed
+from connector.decide.trait.profile import NAMES, profile, says_something
 from connector.home import Home
 from connector.merge.contacts import live
 from connector.model import Audience

@@ -10,8 +10,8 @@ import ibis
 import ibis.expr.types as ir
 
 from connector.audiences import Audiences
-from connector.decide.audiences import listed
-from connector.decide.consent import tally
+from connector.decide.membership.consent import tally
+from connector.decide.membership.fitting import listed
 from connector.errors import SetupError
 from connector.home import Home
 from connector.model import Audience

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import structlog
 
-from connector.decide.consent import tally
+from connector.decide.membership.consent import tally
 from connector.erase import hold_to
 from connector.errors import LamplighterError, RetryLater, SetupError
 from connector.home import Home

@@ -7,7 +7,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 
-from connector.decide.ad_groups import families_of
+from connector.decide.exclusion.groups import families_of
 from connector.errors import SetupError
 from connector.evaluate.history import History, end_of
 from connector.evaluate.suppression import PAIR, after_purchase, first_purchases

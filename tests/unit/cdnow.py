@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from connector.decide.buy_till_you_die.gamma_gamma import Spendings
-from connector.decide.buy_till_you_die.histories import Histories, Numbers
+from connector.decide.loyalty.buy_till_you_die.gamma_gamma import Spendings
+from connector.decide.loyalty.buy_till_you_die.histories import Histories, Numbers
 
 CALIBRATED = date(1997, 9, 30)
 """The end of week 39."""

@@ -13,7 +13,7 @@ from random_rules import CAMPAIGNS, FAMILIES, PRODUCTS, TEXTS
 from random_shop import Row
 from reference_rules import Known, Shop
 
-from connector.decide.stories import Basis
+from connector.decide.membership.stories import Basis
 from connector.relations import Merged
 from connector.rule_words import CLOSED, TRAITS
 from connector.schema import BOOL, DERIVED, FIGURES, MONEY, TEXT, TIME

@@ -78,7 +78,7 @@ class Recorder:
     def read_back(self, delivery: Delivery) -> Receipt:
         return self.deliver(delivery)
 
-    def refresh(self, audience: str, members: Iterable[Sequence[str]]) -> Receipt:
+    def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         self._trouble()
         self.calls.made += 1
         named = [one for part in members for one in part]

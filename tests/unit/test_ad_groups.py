@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from small_seen import on
 
-from connector.decide.ad_group_choice import (
+from connector.decide.exclusion.choice import (
     FAMILY,
     LATELY,
     TYPE,
@@ -20,7 +20,7 @@ from connector.decide.ad_group_choice import (
     name_of,
     room,
 )
-from connector.decide.ad_groups import ad_groups, members, told
+from connector.decide.exclusion.groups import ad_groups, members, told
 from connector.model import AdTerms
 from connector.policies.ads import NEUTRAL, AdsPolicy
 

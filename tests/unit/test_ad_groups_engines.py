@@ -10,7 +10,7 @@ from test_ad_groups import NOW, OUT, SINCE, TERMS, TOUCH, table
 from test_decide_postgres import comparable, engine
 from test_decide_random import SparkOptions
 
-from connector.decide.ad_groups import ad_groups, members, told
+from connector.decide.exclusion.groups import ad_groups, members, told
 from connector.policies.ads import AdsPolicy
 from connector.relations import Keep
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from google_account import Account, account, no_waiting
+from remembering import Kept
 
 from connector.errors import RetryLater
 from connector.model import Delivery, ListSpec, Purpose
@@ -14,6 +15,7 @@ __all__ = ["account", "no_waiting"]
 
 LAMPS = ListSpec(name="lamps", label="Bought: lamps", purpose=Purpose.EXCLUDE)
 HALF_AN_HOUR = timedelta(minutes=30)
+REMOVE_ALL = "/v1/audienceMembers:removeAll"
 RETRIEVE = "GET /v1/requestStatus:retrieve"
 
 
@@ -114,6 +116,22 @@ def test_refresh_ends_when_google_is_done(account: Account) -> None:
         assert account.adapter(ask_after=HALF_AN_HOUR).confirm() == {}
         account.sleep(1_500)
     assert account.members(lamps) == set(told[2:])
+
+
+def test_refresh_of_a_list_that_only_our_books_fill(account: Account) -> None:
+    """What takes others out is spared where there are none, but not in a list that stood before our books began."""
+    deliver(account, count=3)
+    told = people(account, 3)
+    account.adapter().refresh("lamps", [told], sure=True)
+    account.adapter().confirm()
+    assert not account.bodies(REMOVE_ALL)
+    account.kept = Kept()
+    for times in (1, 1):
+        adapter = account.adapter()
+        (lamps,) = adapter.ensure([LAMPS]).ids.values()
+        adapter.refresh("lamps", [told[:2]], sure=True)
+        adapter.confirm()
+        assert (account.members(lamps), len(account.bodies(REMOVE_ALL))) == (set(told[:2]), times)
 
 
 def test_refresh_of_which_one_part_fails(account: Account) -> None:

@@ -10,11 +10,11 @@ from scipy.integrate import quad
 from scipy.special import poch, roots_jacobi
 from scipy.stats import beta
 
-from connector.decide.buy_till_you_die import beta_geometric, gamma_gamma, pareto, plain
-from connector.decide.buy_till_you_die.beta_geometric import BetaGeometric
-from connector.decide.buy_till_you_die.gamma_gamma import GammaGamma, Spendings
-from connector.decide.buy_till_you_die.histories import Histories
-from connector.decide.buy_till_you_die.pareto import ParetoNbd
+from connector.decide.loyalty.buy_till_you_die import beta_geometric, gamma_gamma, pareto, plain
+from connector.decide.loyalty.buy_till_you_die.beta_geometric import BetaGeometric
+from connector.decide.loyalty.buy_till_you_die.gamma_gamma import GammaGamma, Spendings
+from connector.decide.loyalty.buy_till_you_die.histories import Histories
+from connector.decide.loyalty.buy_till_you_die.pareto import ParetoNbd
 
 NEW = Histories.of(0, 0, 0)
 BTYD_R = BetaGeometric(0.243, 4.414, 0.793, 2.426, modified=False)

@@ -14,6 +14,7 @@ from cli import Command
 
 from connector.cli import process
 from connector.errors import Failed, GuardStop, LamplighterError, RetryLater, SetupError
+from connector.observe import logs
 
 
 def raising(error: BaseException) -> int:
@@ -83,7 +84,7 @@ def test_a_home_that_is_not_there_is_a_set_up_error(lamplighter: Command, tmp_pa
 
 def test_logs_are_json_where_nobody_looks_on(capsys: pytest.CaptureFixture[str]) -> None:
     """One JSON object a line on stderr, ours and the libraries' alike; below the level, silence."""
-    process.log_to_stderr(logging.WARNING)
+    logs.set_up(logging.WARNING)
     structlog.get_logger().info("too_quiet")
     structlog.get_logger().warning("heard", run=3)
     logging.getLogger("apscheduler").warning("also heard")

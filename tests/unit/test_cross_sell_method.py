@@ -13,13 +13,13 @@ import pytest
 from ibis.config import Config
 from small_seen import contact, line, order, seen
 
-from connector.decide.affinity import affinities, co_purchases, purchases
-from connector.decide.best_sellers import best_sellers
-from connector.decide.holdout import proven
-from connector.decide.linear_model import RIDGE, closed_form, linear_weights
-from connector.decide.measures import measured
-from connector.decide.next_families import next_families
-from connector.decide.ranking import anything, best_for, candidates, first, new_to, typed
+from connector.decide.cross_sell.affinity import affinities, co_purchases, purchases
+from connector.decide.cross_sell.best_sellers import best_sellers
+from connector.decide.cross_sell.holdout import proven
+from connector.decide.cross_sell.linear_model import RIDGE, closed_form, linear_weights
+from connector.decide.cross_sell.measures import measured
+from connector.decide.cross_sell.next_families import next_families
+from connector.decide.cross_sell.ranking import anything, best_for, candidates, first, new_to, typed
 from connector.merge import Seen, identify, merge
 from connector.policies import Policy
 from connector.policies.cross_sell import BEST_SELLERS, COSINE, LIFT, LINEAR, METHODS, CrossSellPolicy

@@ -9,7 +9,7 @@ from small_seen import contact, event, link, on, seen
 
 from connector.audiences import Audiences, read_audiences
 from connector.decide import Decisions, decide, figures
-from connector.decide.consent import MAIL, tally
+from connector.decide.membership.consent import MAIL, tally
 from connector.merge import identify, merge
 from connector.yaml_text import parse
 

@@ -12,8 +12,8 @@ from test_decide_random import AS_OF, AUDIENCES, Decided, everything
 from test_merge_random import rows
 
 from connector.decide import decide, figures
-from connector.decide.holdout import proven
-from connector.decide.lists import settled
+from connector.decide.cross_sell.holdout import proven
+from connector.decide.membership.lists import settled
 from connector.merge import identify, merge
 from connector.policies.cross_sell import CrossSellPolicy
 

@@ -7,7 +7,7 @@ import ibis
 import pyarrow as pa
 from small_seen import on
 
-from connector.decide.profile import NAMES, SHOWN_FAMILIES, TITLE_LENGTH, profile, says_something
+from connector.decide.trait.profile import NAMES, SHOWN_FAMILIES, TITLE_LENGTH, profile, says_something
 from connector.schema import DERIVED
 
 NOW = on("2026-10-01")

@@ -18,8 +18,8 @@ from test_merge_random import by, rows
 
 from connector.audiences import read_audiences
 from connector.decide import Decisions, decide, figures
-from connector.decide.consent import WORDS
-from connector.decide.lists import settled
+from connector.decide.membership.consent import WORDS
+from connector.decide.membership.lists import settled
 from connector.merge import Merged, identify, merge
 from connector.yaml_text import parse
 

@@ -11,8 +11,8 @@ from small_seen import contact, event, line, link, on, order, product, seen
 
 from connector.audiences import load_audiences
 from connector.decide import Decisions, Figures, decide, figures
-from connector.decide.audiences import listed
-from connector.decide.rfm import CELLS
+from connector.decide.loyalty.rfm import CELLS
+from connector.decide.membership.fitting import listed
 from connector.merge import Merged, identify, merge
 from connector.model import Audience
 from connector.rule_words import CELLS as WORDS

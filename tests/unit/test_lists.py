@@ -10,10 +10,10 @@ from test_decide_story import TODAY, Story, merged
 
 from connector.audiences import Audiences, read_audiences
 from connector.decide import Decisions, decide, figures
-from connector.decide.audiences import listed
 from connector.decide.figures import Figures
-from connector.decide.lists import most_there_may_be, settled
-from connector.decide.shares import held_out
+from connector.decide.membership.fitting import listed
+from connector.decide.membership.lists import most_there_may_be, settled
+from connector.decide.membership.shares import held_out
 from connector.merge import Merged
 from connector.model import Audience, Purpose
 from connector.yaml_text import parse

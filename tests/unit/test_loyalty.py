@@ -19,10 +19,11 @@ from reference_loyalty import LoyaltyReference
 
 import mappings
 from connector.audiences import Audiences, read_audiences
-from connector.decide import lifetimes, loyalty, rfm
-from connector.decide.buyer_models import ENOUGH, learned
-from connector.decide.buying import buying, main_currency
-from connector.decide.outlook import outlook
+from connector.decide.loyalty import lifetimes, rfm
+from connector.decide.loyalty import tiers as loyalty
+from connector.decide.loyalty.buyer_models import ENOUGH, learned
+from connector.decide.loyalty.buying import buying, main_currency
+from connector.decide.loyalty.outlook import outlook
 from connector.errors import SetupError
 from connector.policies.loyalty import MODELS, LoyaltyPolicy
 from connector.yaml_text import parse

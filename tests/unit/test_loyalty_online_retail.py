@@ -14,9 +14,9 @@ import pytest
 from reference_loyalty import CELLS, fifths
 from world_tables import world
 
-from connector.decide import rfm
-from connector.decide.buying import buying, main_currency
-from connector.decide.forecasts import CELL, MODEL, SAME_AGAIN, expected_orders_at, order_days
+from connector.decide.loyalty import rfm
+from connector.decide.loyalty.buying import buying, main_currency
+from connector.decide.loyalty.forecasts import CELL, MODEL, SAME_AGAIN, expected_orders_at, order_days
 from connector.merge import identify, merge
 from connector.policies.loyalty import LoyaltyPolicy
 from connector.relations import Merged

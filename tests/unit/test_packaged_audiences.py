@@ -16,7 +16,7 @@ from world_tables import world
 
 from connector.audiences import load_audiences
 from connector.decide import decide, figures
-from connector.decide.lists import settled
+from connector.decide.membership.lists import settled
 from connector.merge import identify, merge
 from connector.sandbox.lamp_shop import write_world
 

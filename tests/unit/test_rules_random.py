@@ -13,9 +13,9 @@ from reference_rules import holds, said
 from test_merge_random import by, rows
 
 from connector.audiences import Audiences, read_audiences
-from connector.decide.audiences import fitting
 from connector.decide.cutpoints import TYPES
 from connector.decide.figures import LEFT_OUT, Figures
+from connector.decide.membership.fitting import fitting
 from connector.rule_language import checked_rule, sayable
 from connector.rule_words import OPTIONS, TRAITS
 from connector.yaml_text import parse

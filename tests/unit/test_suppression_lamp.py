@@ -13,8 +13,8 @@ from test_merge_random import by, rows
 from world_tables import world
 
 from connector.decide.families import families
-from connector.decide.suppress import due, standings, suppressed
-from connector.decide.windows_learned import rhythms
+from connector.decide.suppression.rhythm import rhythms
+from connector.decide.suppression.standing import due, standings, suppressed
 from connector.merge import identify, merge
 from connector.policies import Policy
 from connector.sandbox.lamp_shop import write_world

@@ -15,8 +15,8 @@ from random_shop import Row
 from reference_merge import holding
 from test_merge_random import by, rows
 
-from connector.decide.suppress import due, standings, states, suppressed
-from connector.decide.suppress_intervals import intervals
+from connector.decide.suppression.intervals import intervals
+from connector.decide.suppression.standing import due, standings, states, suppressed
 from connector.merge.holdings import holdings
 from connector.policies.suppression import SuppressionPolicy
 from connector.schema import DERIVED

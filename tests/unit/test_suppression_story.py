@@ -10,7 +10,7 @@ import pytest
 from small_seen import contact, line, on, order, product, seen
 from test_merge_random import by, rows
 
-from connector.decide.suppress import standings, states
+from connector.decide.suppression.standing import standings, states
 from connector.merge import identify, merge
 from connector.policies.suppression import SuppressionPolicy
 from connector.schema import FIGURES

@@ -12,7 +12,7 @@ from random_lives import SCHEMA, START, ZONES, Lives
 from random_shop import Row
 from test_merge_random import by, rows
 
-from connector.decide.windows_learned import rhythms
+from connector.decide.suppression.rhythm import rhythms
 from connector.merge.sales import counted
 
 YEAR = START + timedelta(days=400)

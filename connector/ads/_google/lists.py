@@ -10,6 +10,7 @@ from connector.ads._google.transport import SYSTEM, Transport
 from connector.ads._standing import NotMade, Standing
 from connector.errors import ListGone
 from connector.model import Ensured, ListSpec
+from connector.ports import Remembered
 
 log = logging.getLogger(__name__)
 
@@ -24,14 +25,17 @@ LONGEST_NAME = 255
 PAGE = 1_000
 """The largest page (ListUserListsRequest)."""
 CONTACT_ID = "CONTACT_ID"
+FOUND = "google_found"
+"""Under what a list is remembered that stood already: who is in it from before is not in our books."""
 
 
 class Lists:
     """Finds, makes and deletes user lists."""
 
-    def __init__(self, transport: Transport, standing: Standing) -> None:
+    def __init__(self, transport: Transport, standing: Standing, remembered: Remembered) -> None:
         self._transport = transport
         self._standing = standing
+        self._remembered = remembered
         self._parent = f"/v1/accountTypes/GOOGLE_ADS/accounts/{transport.settings.account}/userLists"
 
     def ensure(self, lists: Sequence[ListSpec]) -> Ensured:
@@ -42,7 +46,7 @@ class Lists:
             if not there:
                 there.update({str(one.get("integrationCode") or one["id"]): one for one in self.all()})
             found = there.get(OURS + wanted.name)
-            return self._open(found) if found else self._made(wanted)
+            return self._taken_over(wanted, found) if found else self._made(wanted)
 
         return self._standing.ensured(lists, make)
 
@@ -56,6 +60,11 @@ class Lists:
             token = str(page.get("nextPageToken") or "")
             if not token:
                 return
+
+    def _taken_over(self, wanted: ListSpec, found: UserList) -> str:
+        """The id of a list of ours that our books do not know, or no more."""
+        self._remembered.put(FOUND, wanted.name, str(found["id"]))
+        return self._open(found)
 
     def _open(self, found: UserList) -> str:
         """The id of a list that is there; one that Google closed is opened again."""
@@ -82,7 +91,7 @@ class Lists:
             raise refused
         for one in self.all():
             if one.get("integrationCode") == OURS + wanted.name:
-                return str(one["id"])
+                return self._taken_over(wanted, one)
         raise NotMade(f"{refused.message}; {refused.hint}") from None
 
     def look(self) -> None:
@@ -108,6 +117,7 @@ class Lists:
             if not refused.gone:
                 raise
         self._standing.forget(audience)
+        self._remembered.put(FOUND, audience, "")
 
 
 def takes_people(found: UserList) -> bool:

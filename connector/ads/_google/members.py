@@ -7,6 +7,7 @@ from typing import Any
 
 from connector.ads._google import payload
 from connector.ads._google.answers import Refused
+from connector.ads._google.lists import FOUND
 from connector.ads._google.requests import Requests
 from connector.ads._google.transport import Transport
 from connector.ads._standing import Standing
@@ -47,10 +48,11 @@ class Members:
         removed = [one for one in delivery.remove if one not in refused]
         return Receipt(added=added, removed=removed, rejected=refused)
 
-    def refresh(self, audience: str, members: Iterable[Sequence[str]]) -> Receipt:
+    def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool) -> Receipt:
         """See `connector.ports.AdDestination.refresh`: everybody is said again, a call a part. Those who were last
         said before this began are taken out by one call more, once Google has worked through the others (`finish`):
-        who stays is not out even where Google accepts a part and then fails at it."""
+        who stays is not out even where Google accepts a part and then fails at it. That call is spared where there
+        are none: our books are sure of it, and we made the list ourselves."""
         target = self._standing.id(audience)
         began = self._transport.moment().astimezone(UTC).isoformat().replace("+00:00", "Z")
         of = _refresh(audience, began)
@@ -60,7 +62,8 @@ class Members:
             refused = self._add(audience, target, part, of)
             added += [one for one in part if one not in refused]
             rejected |= refused
-        self._remembered.put(REFRESH, audience, began)
+        if not sure or self._remembered.get(FOUND, audience) == target:
+            self._remembered.put(REFRESH, audience, began)
         self.finish()
         return Receipt(added=added, rejected=rejected)
 
@@ -107,6 +110,7 @@ class Members:
             self._standing.gone(audience)
         else:
             self._requests.accepted(request_id, _refresh(audience, before))
+            self._remembered.put(FOUND, audience, "")
 
     def _sent(
         self, operation: str, path: str, audience: str, targets: Sequence[str], members: Sequence[str], of: str

@@ -1,0 +1,1 @@
+"""Cross-sell: what to offer next, by the method that this shop's own history proves best."""

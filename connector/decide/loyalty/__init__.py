@@ -1,0 +1,1 @@
+"""Loyalty: RFM, tiers, and what is still to come from a buyer."""

@@ -1,0 +1,1 @@
+"""Traits: one row a person, and when something of it changes by itself."""
