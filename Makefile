@@ -5,7 +5,10 @@
 #   make slow [LAMPLIGHTER_SEEDS=200]        the tests that take longer, 200 random lives of each CRM among them
 #   LAMPLIGHTER_SEED=123 make slow-one       one of these lives again, in each CRM
 #   make chaos [CHAOS=short]                 killed at every call and commit, faults in between, a soak: promises under attack
-#   make bench [WORLD=folder]                measurements, printed (WORLD=changes: of later pulls; ads: order to exclusion)
+#   make bench [WORLD=folder]                measurements, printed (WORLD=changes: of later pulls; ads: order to exclusion;
+#                                            million: a million buyers told to Google and Meta, with kills)
+#   make audit                               known vulnerabilities in what an install brings along
+#   make sbom                                the bill of materials, CycloneDX, in dist/
 #   make clean                               remove what make made
 
 PYTHON ?= python3.11
@@ -41,6 +44,13 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+audit: $(READY)
+	$(BIN)/python .ci/audit.py
+
+sbom: $(READY)
+	mkdir -p dist
+	$(BIN)/python .ci/sbom.py dist/lamplighter.cdx.json
+
 clean:
 	rm -rf .venv build dist lamplighter.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .coverage
 
@@ -49,4 +59,4 @@ $(READY): setup.cfg pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@
 
-.PHONY: demo test slow slow-one chaos bench lint clean
+.PHONY: demo test slow slow-one chaos bench audit sbom lint clean

@@ -3,18 +3,20 @@
 `python -m benchmarks changes`: what the pulls after the first one cost.
 `python -m benchmarks large`: merge and decide over ten million interactions, and over a little news.
 `python -m benchmarks ads`: how long from an order to the exclusion that Google and Meta have acknowledged.
+`python -m benchmarks million`: a million buyers told to Google and Meta, said again, and changed a little; with kills.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 from typing import Any
 
-from benchmarks import ad_delay, changes, large
+from benchmarks import ad_delay, changes, large, million
 
 RUNS = 3
-OTHERS = {"changes": changes, "ads": ad_delay, "large": large}
+OTHERS = {"changes": changes, "ads": ad_delay, "large": large, "million": million}
 
 
 def measure(world: str) -> dict[str, Any]:
@@ -27,6 +29,7 @@ def measure(world: str) -> dict[str, Any]:
 
 def main() -> None:
     """Print a row of the table in benchmarks/README.md."""
+    os.environ["LAMPLIGHTER_GUARD__FIRST_RUN"] = "go"  # nobody is addressed
     world = sys.argv[1] if len(sys.argv) > 1 else ""
     if world in OTHERS:
         OTHERS[world].main()

@@ -24,6 +24,7 @@ from connector.sandbox.serve import Sandbox
 
 ROUNDS = 3
 SETTINGS = """
+guard: {{first_run: go}}
 hubspot: {{base_url: {hubspot}, token: env:BENCH_TOKEN, lag_seconds: 0, overlap_seconds: 0}}
 ads:
   google:

@@ -1,5 +1,7 @@
 """A large shop, generated, the same every time: contacts, a catalogue, orders, devices and what was touched."""
 
+from collections.abc import Mapping
+
 from connector.schema import SEEN
 from connector.warehouse.tables import Warehouse
 
@@ -15,7 +17,9 @@ MOMENT = f"(TIMESTAMPTZ '{BEGIN} 00:00:00Z' + to_seconds((chance(n, 'at') * {DAY
 FAVOURED = "(chance(n, 'item') ^ 3 * {products})::BIGINT"
 """A product's number: a few are liked by many."""
 
-SHOP = {
+Shop = Mapping[str, tuple[int, str]]
+"""Table -> how many rows, and what stands in the row of number `n`."""
+SHOP: Shop = {
     "contact": (
         PERSONS,
         """'crm:' || n AS key, TIMESTAMPTZ '2025-11-01' AS version, 'crm' AS crm, n::VARCHAR AS crm_id,
@@ -59,20 +63,19 @@ SHOP = {
         'c' || n % 10 AS campaign, 0.002::DECIMAL(18, 4) AS cost""",
     ),
 }
-"""Table -> how many rows, and what stands in the row of number `n`."""
 
 CHANCE = "CREATE OR REPLACE MACRO chance(n, what) AS hash(what || n) / 18446744073709551616.0"
 """From 0 to 1, by number and word."""
 
 
-def fill(warehouse: Warehouse, table: str, first: int, last: int, run: int) -> None:
+def fill(warehouse: Warehouse, table: str, first: int, last: int, run: int, shop: Shop = SHOP) -> None:
     """Append the rows of some numbers, as one run saw them."""
     connection = warehouse.engine.con
     connection.execute(CHANCE)
     connection.register("no_rows", SEEN[table].empty_table())
     names = ", ".join(SEEN[table].names)
     for start in range(first, last, PIECE):
-        rows = f"SELECT {SHOP[table][1]} FROM range({start}, {min(start + PIECE, last)}) numbers(n)"  # noqa: S608
+        rows = f"SELECT {shop[table][1]} FROM range({start}, {min(start + PIECE, last)}) numbers(n)"  # noqa: S608
         whole = connection.sql(f"SELECT {names} FROM (FROM no_rows UNION ALL BY NAME {rows})")  # noqa: S608
         warehouse.append(table, whole.to_arrow_table(), run)
 

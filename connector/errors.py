@@ -3,7 +3,9 @@
     LamplighterError
     ├── SetupError        change the set-up, then run again          exit 2
     ├── RetryLater        nothing to change: wait, then run again    exit 3
-    │   └── ListGone      somebody deleted our list: bring it back
+    │   ├── ListGone      somebody deleted our list: bring it back
+    │   ├── Resting       it asked for a short rest: others may have their turn meanwhile
+    │   └── EndPass       the pass itself must end now, whomever it works for
     ├── GuardStop         look at the plan, then approve it          exit 4
     └── Failed            a fault: nothing was lost, see the log     exit 1
 
@@ -69,6 +71,14 @@ class ListGone(RetryLater):
     def __init__(self, audience: str) -> None:
         super().__init__(f"the list {audience} was deleted or changed at the destination", hint="lamplighter run")
         self.audience = audience
+
+
+class Resting(RetryLater):
+    """The other system asked for a rest that is longer than others should wait for it; `resume_at` is known."""
+
+
+class EndPass(RetryLater):
+    """Nothing is wrong with the other system: this pass was asked to stop, or may not go on."""
 
 
 class GuardStop(LamplighterError):

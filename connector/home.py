@@ -13,6 +13,7 @@ from connector.events.inbox import Inbox
 from connector.ports import CRM, AdDestination, EventSource
 from connector.store import Store, open_store
 from connector.store.remotes import Remembered
+from connector.warehouse.damage import explained
 from connector.warehouse.tables import Warehouse
 
 
@@ -43,16 +44,17 @@ def open_home(path: Path) -> Iterator[Home]:
     try:
         warehouse = open_warehouse(path, chosen)
         try:
-            yield Home(
-                path=path,
-                settings=chosen,
-                store=store,
-                warehouse=warehouse,
-                audiences=audiences,
-                crms=tuple(build_crms(path, chosen, store)),
-                sources=tuple(build_sources(path, chosen)),
-                ads=tuple(build_ads(path, chosen, store)),
-            )
+            with explained(warehouse.root):
+                yield Home(
+                    path=path,
+                    settings=chosen,
+                    store=store,
+                    warehouse=warehouse,
+                    audiences=audiences,
+                    crms=tuple(build_crms(path, chosen, store)),
+                    sources=tuple(build_sources(path, chosen)),
+                    ads=tuple(build_ads(path, chosen, store)),
+                )
         finally:
             warehouse.close()
     finally:

@@ -1,15 +1,18 @@
 """Retry, rate and quota in one place, for every adapter. Nothing here knows any one system."""
 
+import math
 import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from connector.errors import RetryLater
+from connector.errors import Resting, RetryLater
 
 T = TypeVar("T")
 
@@ -79,6 +82,32 @@ class Repeat:
     reason: str
 
 
+@dataclass(kw_only=True)
+class Patience:
+    """How far calls to one system may hold up whoever waits (mutable: an answer proves the system).
+
+    Attributes:
+        longest: seconds; where the other side asks for a longer rest, the call ends with Resting.
+        proven: False while nobody knows whether the system answers at all: until it does, no call is repeated.
+    """
+
+    longest: float = math.inf
+    proven: bool = True
+
+
+_patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
+
+
+@contextmanager
+def patient(patience: Patience) -> Iterator[None]:
+    """Calls within the block have so much patience."""
+    before = _patience.set(patience)
+    try:
+        yield
+    finally:
+        _patience.reset(before)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Retry:
     """When to try again, and when to stop.
@@ -117,26 +146,35 @@ class Retrying:
 
         Raises:
             RetryLater: attempts or time are used up, with the reason of the last one.
+            Resting: the other side asked for a longer rest than there is patience for.
         """
+        patience = _patience.get() or Patience()
         start = self.clock.monotonic()
         number = 0
         while True:
             try:
-                return once()
+                answer = once()
             except Again as trouble:
                 number += 1
                 seconds = self.policy.seconds(number, trouble, self.chance)
                 late = self.clock.monotonic() - start + seconds > self.policy.deadline
-                if trouble.after or late or number >= self.policy.attempts:
+                if trouble.after or late or number >= self.policy.attempts or not patience.proven:
                     raise self._enough(operation, number, trouble, seconds) from None
+                if trouble.at_least > patience.longest:
+                    raise self._enough(operation, number, trouble, seconds, Resting) from None
                 self.on_repeat(self._repeat(operation, number, seconds, trouble))
                 self.clock.sleep(seconds)
+            else:
+                patience.proven = True
+                return answer
 
     def _repeat(self, operation: str, number: int, seconds: float, trouble: Again) -> Repeat:
         return Repeat(system=self.system, operation=operation, number=number, seconds=seconds, reason=trouble.reason)
 
-    def _enough(self, operation: str, number: int, trouble: Again, seconds: float) -> RetryLater:
-        return RetryLater(
+    def _enough(
+        self, operation: str, number: int, trouble: Again, seconds: float, kind: type[RetryLater] = RetryLater
+    ) -> RetryLater:
+        return kind(
             f"{self.system}, {operation}: {trouble.reason} (attempt {number}); what is done is kept",
             hint="lamplighter run, later: it goes on where it stopped",
             resume_at=trouble.after or self.clock.now() + timedelta(seconds=seconds),

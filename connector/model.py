@@ -301,6 +301,8 @@ class Calls:
         limited: of those made, refused as one too many at that moment (429).
         quota: the account's daily calls; None where it did not tell.
         forecast: calls that the run was expected to take, told before it began; None where nobody could know.
+        clock_ahead: how far this machine's clock is ahead of the system's, to a second; None: it never told.
+        answers: of those made, how many were answered with `2xx`, `3xx`, `4xx`, `429`, `5xx`; the rest with nothing.
     """
 
     made: int = 0
@@ -312,3 +314,11 @@ class Calls:
     forecast: int | None = None
     limited: int = 0
     quota: DailyQuota | None = None
+    clock_ahead: timedelta | None = None
+    answers: dict[str, int] = field(default_factory=dict)
+
+    def answered(self, status: int) -> None:
+        """Count an answer by its HTTP status."""
+        bucket = "429" if status == 429 else f"{status // 100}xx"
+        self.answers[bucket] = self.answers.get(bucket, 0) + 1
+        self.limited += status == 429

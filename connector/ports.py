@@ -181,11 +181,8 @@ class AdDestination(Protocol):
 
     def deliver(self, delivery: Delivery) -> Receipt:
         """Carry out one membership batch; as of a Destination. What the platform only accepted counts as done, and is
-        asked about by `confirm`. Raises ListGone where the audience is gone."""
-        ...
-
-    def read_back(self, delivery: Delivery) -> Receipt:
-        """Settle a batch whose answer was never seen: as nobody can be asked who is in, it is said again."""
+        asked about by `confirm`. Raises ListGone where the audience is gone. A batch whose answer was never seen is
+        not repeated, since somebody in it may have withdrawn since: the next plan states its wish for them anew."""
         ...
 
     def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:

@@ -116,9 +116,10 @@ def newest_of(rows: ir.Table, repeated: ir.Table) -> ir.Table:
 
 
 def repeated(rows: ir.Table) -> ir.Table:
-    """[key] of those that have several versions."""
-    counted = rows.group_by("key").agg(versions=rows.count())
-    return counted.filter(counted.versions > 1).select("key")
+    """[key] of those that have several versions. They are counted by a hash, which is shorter than a key."""
+    hashed = rows.select("key", short=rows.key.hash())
+    counted = hashed.group_by("short").agg(versions=hashed.count())
+    return among(hashed, counted.filter(counted.versions > 1), ["short"]).select("key").distinct()
 
 
 def under(product_type: ir.StringValue, name: str) -> ir.BooleanValue:

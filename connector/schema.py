@@ -125,7 +125,7 @@ SEEN: dict[str, pa.Schema] = {
         ("identifier", TEXT),
         ("purpose", TEXT),  # ads: to be told to ad platforms | profiling | email
         ("granted", BOOL),
-        ("signal", TEXT),  # segment | tcf | consent_mode | gpc | pixel | import
+        ("signal", TEXT),  # segment | tcf | consent_mode | gpc | pixel | ad_storage | import
         ("country", TEXT),  # where they were, ISO 3166-1 alpha-2; None: unknown
         ("said_at", TIME),
     ),

@@ -49,6 +49,10 @@ class ServerClock:
         date, answer = self._heard
         return date + timedelta(seconds=1 + at - answer.sent)
 
+    def ahead(self) -> timedelta | None:
+        """How far our own clock is ahead of the server's, to a second; None: it never said."""
+        return None if self._heard is None else self._clock.now() - self.now()
+
     def now(self) -> datetime:
         """`earliest`, at this moment."""
         return self.earliest(self._clock.monotonic())

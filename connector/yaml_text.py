@@ -1,5 +1,6 @@
 """YAML files an admin edits: found at home first, then as shipped; every value knows the line it stands on."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -14,6 +15,7 @@ MAX_BYTES = 1_000_000
 """No mapping written by a person is longer; a longer file is a mistake or a bomb."""
 
 Path_ = tuple[str | int, ...]
+_NAME = re.compile(r"[\w-]{1,100}")
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,14 @@ class YamlText:
 
     def error(self, path: Path_, problem: str, *, hint: str = "") -> SetupError:
         """A SetupError that names file, line and field."""
-        field = ".".join(str(part) for part in path) or "(top)"
-        return SetupError(f"{self.file}, line {self.line(path)}, {field}: {problem}", hint=hint or f"edit {self.file}")
+        field = _short(".".join(str(part) for part in path) or "(top)", 100)
+        where = f"{self.file}, line {self.line(path)}, {field}"
+        return SetupError(f"{where}: {_short(problem, 1_000)}", hint=hint or f"edit {self.file}")
+
+
+def _short(text: str, most: int) -> str:
+    """What a message quotes of a file; a word there may be as long as the file."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 class _Loader(yaml.SafeLoader):
@@ -73,11 +81,17 @@ def parse(text: str, file: str) -> YamlText:
     try:
         data, found = _read_document(text)
     except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or type(error).__name__
-        raise SetupError(f"{file}{where}: not valid YAML: {problem}", hint=f"edit {file}") from None
+        where, problem = _place(error, text), getattr(error, "problem", None) or type(error).__name__
+        raise SetupError(f"{file}{where}: not valid YAML: {_short(problem, 200)}", hint=f"edit {file}") from None
     return YamlText(file=file, data=data, lines=found)
+
+
+def _place(error: Exception, text: str) -> str:
+    """Where in the text it is, as far as the error tells."""
+    if isinstance(error, yaml.reader.ReaderError):  # a character that no YAML may hold
+        return f", line {text.count(chr(10), 0, error.position) + 1}"
+    mark = getattr(error, "problem_mark", None)
+    return f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
 
 
 def _read_document(text: str) -> tuple[Any, dict[Path_, int]]:
@@ -99,6 +113,8 @@ def load(name: str, home: Path | None) -> YamlText:
     Raises:
         SetupError: no such file, or not YAML.
     """
+    if not _NAME.fullmatch(name):
+        raise SetupError(f"a mapping cannot be called {name[:40]!r}", hint="letters, digits, - and _ make a name")
     own = home / "mappings" / f"{name}.yaml" if home else None
     if own is not None and own.is_file():
         return load_file(own)
@@ -106,6 +122,14 @@ def load(name: str, home: Path | None) -> YamlText:
     if not packaged.is_file():
         raise SetupError(f"there is no mapping called {name!r}", hint=f"create {own}" if own else "check the name")
     return parse(packaged.read_text("utf-8"), f"mappings/{name}.yaml")
+
+
+def exists(path: Path) -> bool:
+    """Whether there is such a file or folder; False, too, for a name that none can have."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def load_file(path: Path) -> YamlText:

@@ -1,7 +1,7 @@
 """The collector beside the scheduler: takes events and webhooks in, and lets a webhook ask for a pass soon."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
@@ -9,9 +9,11 @@ from typing import Any
 
 import structlog
 from apscheduler.triggers.date import DateTrigger
+from apscheduler.triggers.interval import IntervalTrigger
 
 from connector import settings
-from connector.collect.serve import Collector
+from connector.collect.serve import Collector, tried
+from connector.errors import SetupError
 
 log = structlog.get_logger()
 
@@ -19,6 +21,9 @@ SOON = timedelta(seconds=0.3)
 """Webhooks come in swarms: one pass serves all that come within this time."""
 SETTLED = timedelta(seconds=1)
 """After the time that HubSpot's search takes to show a change."""
+COLLECT = "collect"
+AGAIN = timedelta(minutes=1)
+"""After that a port that was taken is tried again."""
 
 
 class Soon:
@@ -56,16 +61,37 @@ class Soon:
 
 @contextmanager
 def collecting(home: Path, chosen: settings.Settings, scheduler: Any, sync: Callable[[], None]) -> Iterator[None]:
-    """Run the collector where the settings have one.
+    """Run the collector where the settings have one. A port that is taken is logged, and tried again: no pass waits.
 
     Raises:
-        SetupError: one of its secrets is missing, or its port is taken.
+        SetupError: one of its secrets is missing.
     """
     if chosen.collect is None:
         yield
         return
     lag = timedelta(seconds=chosen.hubspot.lag_seconds if chosen.hubspot else 0)
     pause = timedelta(seconds=chosen.collect.pause_seconds)
-    with Collector(home, chosen.collect, Soon(scheduler, sync, lag, pause)) as collector:
-        log.info("collecting", at=collector.url)
+    tried(chosen.collect)
+    soon = Soon(scheduler, sync, lag, pause)
+    with ExitStack() as running:
+        if not _begin(running, home, chosen.collect, soon):
+            log.error("not_collecting", reason=f"{chosen.collect.host}:{chosen.collect.port} is taken")
+            again = IntervalTrigger(seconds=AGAIN.total_seconds(), timezone=UTC)
+            args = (scheduler, running, home, chosen.collect, soon)
+            scheduler.add_job(_begin_again, again, args=args, id=COLLECT)
         yield
+
+
+def _begin(running: ExitStack, home: Path, part: settings.CollectPart, soon: Soon) -> bool:
+    """Start the collector, to be stopped with `running`; False where its port is taken."""
+    try:
+        collector = running.enter_context(Collector(home, part, soon))
+    except SetupError:
+        return False
+    log.info("collecting", at=collector.url)
+    return True
+
+
+def _begin_again(scheduler: Any, running: ExitStack, home: Path, part: settings.CollectPart, soon: Soon) -> None:
+    if _begin(running, home, part, soon):
+        scheduler.remove_job(COLLECT)

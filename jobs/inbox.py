@@ -7,6 +7,7 @@ import structlog
 
 from connector.events import inbox as collected
 from connector.home import open_home
+from connector.pipeline.clock_guard import believed
 from connector.pipeline.run import LEASE
 from connector.store import cursors, leases
 from jobs.stop import Stop
@@ -21,7 +22,8 @@ def inbox(home: Path, stop: Stop) -> None:
         if part is None:
             return
         cursor = cursors.load(opened.store, collected.NAME, "interaction")
-        old = collected.used_up(home, cursor, datetime.now(UTC) - timedelta(days=part.keep_days))
+        moment = believed(opened.store, datetime.now(UTC))
+        old = collected.used_up(home, cursor, moment - timedelta(days=part.keep_days))
         for path in old:
             path.unlink()
     log.info("inbox_cleared", files=len(old))

@@ -6,6 +6,7 @@ from pathlib import Path
 import structlog
 
 from connector.home import open_home
+from connector.pipeline.clock_guard import believed
 from connector.pipeline.retention import keep_no_longer
 from connector.pipeline.run import LEASE
 from connector.store import leases
@@ -17,5 +18,5 @@ log = structlog.get_logger()
 def retention(home: Path, stop: Stop) -> None:
     """Delete what the settings under `retention` do not allow to be kept."""
     with open_home(home) as opened, leases.held(opened.store, LEASE):
-        gone = keep_no_longer(opened, datetime.now(UTC))
+        gone = keep_no_longer(opened, believed(opened.store, datetime.now(UTC)))
     log.info("retention", **{what.replace(" ", "_"): rows for what, rows in gone.items()})

@@ -1,7 +1,8 @@
 """When each job runs. The schedule is rebuilt from the settings at every start, so nothing old is ever pickled."""
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,18 @@ from connector import settings
 from connector.errors import LamplighterError, RetryLater
 from connector.home import open_home
 from connector.pipeline.sweeping import first_times
+from connector.store import open_store
+from jobs.backup import backup, due
 from jobs.collecting import collecting
 from jobs.compact import compact
 from jobs.inbox import inbox
+from jobs.measuring import measuring
 from jobs.retention import retention
+from jobs.standby import in_turn
 from jobs.stop import Stop
 from jobs.sweeps import sweep_job
 from jobs.sync import sync
+from jobs.watch import watch
 
 log = structlog.get_logger()
 
@@ -29,29 +35,50 @@ Job = Callable[[Path, Stop], None]
 
 DAILY, SETTLING_IN = timedelta(days=1), timedelta(minutes=10)
 """How often what is old goes, and how long after a start the inbox is cleared for the first time."""
+WATCHING = timedelta(minutes=1)
+"""From one look for troubles to the next: a few reads of the store."""
 
 
 def serve(home: Path) -> None:
     """Run the jobs until SIGTERM or SIGINT; what is at work then ends between two batches. A second signal kills.
+
+    Where another process serves the same store, this one stands by.
 
     Raises:
         SetupError: the settings are wrong.
     """
     stop = Stop()
     chosen = settings.load(home)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, frame: _end(stop))
+    with open_home(home):
+        pass  # whoever stands by must be able to take over
+    with closing(open_store(chosen.store_url(home))) as store, measuring(home, chosen):
+        in_turn(store, stop, lambda shift: at_work(home, chosen, shift))
+
+
+@contextmanager
+def at_work(home: Path, chosen: settings.Settings, stop: Stop) -> Iterator[None]:
+    """Run the jobs, and the collector, for the length of the block; a job under way is waited for.
+
+    Args:
+        stop: asked before the block ends.
+    """
     with open_home(home) as opened:
         sweeps = first_times(opened, datetime.now(UTC))
     scheduler = schedule(home, chosen.schedule, sweeps, stop)
     if chosen.collect is not None:
         _add(scheduler, inbox, home, stop, DAILY, datetime.now(UTC) + SETTLING_IN, chosen.schedule.jitter_seconds)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, frame: _end(stop))
+    if chosen.backup.keep:
+        _add(scheduler, backup, home, stop, DAILY, due(home, datetime.now(UTC)), chosen.schedule.jitter_seconds)
     with collecting(home, chosen, scheduler, lambda: attempt(sync, home, stop)):
         scheduler.start()
         log.info("serving", jobs=[job.id for job in scheduler.get_jobs()])
-        stop.wait()
-        log.info("stopping")
-    scheduler.shutdown(wait=True)
+        try:
+            yield
+        finally:
+            log.info("stopping")
+            scheduler.shutdown(wait=True)
 
 
 def _end(stop: Stop) -> None:
@@ -69,7 +96,9 @@ def schedule(
         sweeps: name -> how often, and when for the first time: a restart puts no sweep off.
     """
     scheduler = BackgroundScheduler(
-        timezone=UTC, executors={"default": ThreadPoolExecutor(1)}, job_defaults={"coalesce": True, "max_instances": 1}
+        timezone=UTC,
+        executors={"default": ThreadPoolExecutor(1), "watch": ThreadPoolExecutor(1)},  # it looks on while a pass hangs
+        job_defaults={"coalesce": True, "max_instances": 1},
     )
     now, compacting = datetime.now(UTC), timedelta(minutes=part.compact_minutes)
     jobs: list[tuple[Job, timedelta, datetime]] = [
@@ -80,11 +109,19 @@ def schedule(
     jobs += [(sweep_job(name), every, first) for name, (every, first) in sweeps.items()]
     for job, every, first in jobs:
         _add(scheduler, job, home, stop, every, first, part.jitter_seconds)
+    _add(scheduler, watch, home, stop, WATCHING, now + WATCHING, part.jitter_seconds, executor="watch")
     return scheduler
 
 
 def _add(
-    scheduler: Any, job: Job, home: Path, stop: Stop, every: timedelta, first: datetime, jitter_seconds: float
+    scheduler: Any,
+    job: Job,
+    home: Path,
+    stop: Stop,
+    every: timedelta,
+    first: datetime,
+    jitter_seconds: float,
+    executor: str = "default",
 ) -> None:
     scheduler.add_job(
         attempt,
@@ -93,6 +130,7 @@ def _add(
         id=job.__name__,
         misfire_grace_time=max(60, int(every.total_seconds())),  # later than that, the next one is due anyway
         next_run_time=first,
+        executor=executor,
     )
 
 

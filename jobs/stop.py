@@ -2,7 +2,7 @@
 
 import threading
 
-from connector.errors import RetryLater
+from connector.errors import EndPass
 
 
 class Stop:
@@ -15,9 +15,14 @@ class Stop:
         """Let whatever is at work end soon."""
         self._asked.set()
 
-    def wait(self) -> None:
-        """Sleep until somebody asks."""
-        self._asked.wait()
+    @property
+    def asked(self) -> bool:
+        """Whether somebody has asked."""
+        return self._asked.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Sleep so long, or until somebody asks; returns whether they did."""
+        return self._asked.wait(seconds)
 
     def pulled(self, source: str, stream: str, read: int) -> None:
         """Between two batches of a pull."""
@@ -35,5 +40,5 @@ class Stop:
         """What is told is in the log."""
 
     def _heed(self) -> None:
-        if self._asked.is_set():
-            raise RetryLater("stopped between two batches, as was asked for", hint="lamplighter run goes on from here")
+        if self.asked:
+            raise EndPass("stopped between two batches, as was asked for", hint="lamplighter run goes on from here")

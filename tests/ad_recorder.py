@@ -36,9 +36,6 @@ class Recorder:
     def deliver(self, delivery: Delivery) -> Receipt:
         return Receipt(added=delivery.add, removed=delivery.remove)
 
-    def read_back(self, delivery: Delivery) -> Receipt:
-        return self.deliver(delivery)
-
     def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         return Receipt(added=[one for part in members for one in part])
 

@@ -3,22 +3,19 @@
 import gc
 import logging
 import os
-import pwd
 import shutil
-import signal
 import subprocess
-import tempfile
-import time
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
-import psycopg
 import pytest
 import small_shop as small_shop_files
 import structlog
 from cli import Command, command_in
+from planted import Planted, watch
+from postgres_server import PostgresServer, new_database, server_programs
 from sdk_oracle import Oracle
 
 from connector.crms._hubspot.wire import Wire
@@ -34,12 +31,18 @@ SHARED = Path(__file__).parents[1].parent / "shared"
 # No test may read or write the keyring of whoever runs it. Child processes inherit this.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
+ALWAYS = "LAMPLIGHTER_GUARD__FIRST_RUN"
+"""Nearly every test is somebody's first run. Those of the guard take this away."""
+os.environ[ALWAYS] = "go"
+
 
 ORACLE = pytest.StashKey[Oracle]()
+PLANTED = pytest.StashKey[Planted]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Put the oracle behind the wire to HubSpot, and tell it which servers are sandboxes."""
+    """Put the oracle behind the wire to HubSpot, and tell it which servers are sandboxes; watch for what is planted."""
+    watch(config.stash.setdefault(PLANTED, Planted()))
     oracle = config.stash[ORACLE] = Oracle()
     send, start = Wire.send, Sandbox.start
 
@@ -65,10 +68,15 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """A test in which the SDK's models refuse a request or an answer fails, whatever else it found."""
+    """A test in which the SDK's models refuse a request or an answer fails, whatever else it found.
+
+    So does one in which a person or a secret shows where none may.
+    """
     result = yield
     if told := item.config.stash[ORACLE].told():
         pytest.fail("HubSpot's SDK refuses:\n  " + "\n  ".join(told), pytrace=False)
+    if shown := item.config.stash[PLANTED].told():
+        pytest.fail("shown where nothing private may be:\n  " + "\n  ".join(shown), pytrace=False)
     return result
 
 
@@ -76,6 +84,20 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 def oracle(pytestconfig: pytest.Config) -> Oracle:
     """HubSpot's SDK, which has seen every call of this run so far."""
     return pytestconfig.stash[ORACLE]
+
+
+@pytest.fixture
+def planted(pytestconfig: pytest.Config) -> Planted:
+    """What must show nowhere, and what was looked through so far."""
+    return pytestconfig.stash[PLANTED]
+
+
+@pytest.fixture
+def shown_on_purpose(planted: Planted) -> Iterator[None]:
+    """In this test private things are where they should not be: it tries what becomes of them there."""
+    planted.deaf = True
+    yield
+    planted.deaf = False
 
 
 def missing(what: str, why: str) -> NoReturn:
@@ -88,7 +110,7 @@ def missing(what: str, why: str) -> NoReturn:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of the developer's shell reach no test."""
-    for name in [name for name in os.environ if name.startswith("LAMPLIGHTER_")]:
+    for name in [name for name in os.environ if name.startswith("LAMPLIGHTER_") and name != ALWAYS]:
         monkeypatch.delenv(name)
 
 
@@ -99,6 +121,8 @@ def logs_as_they_were() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     yield
     structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+    logging.getLogger("connector").setLevel(logging.NOTSET)
     root.handlers[:], root.level = handlers, level
 
 
@@ -189,72 +213,14 @@ def npm_ci() -> Callable[[Path], str]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """An SQLAlchemy URL of a PostgreSQL of our own, without a database name; it is gone after the tests."""
-    programs = _programs()
+    programs = server_programs()
     if programs is None:
         missing("postgres", "PostgreSQL's server programs (initdb, postgres) are not installed")
-    folder = Path(tempfile.mkdtemp(prefix="lamplighter-pg-"))
-    try:
-        yield from _serving(programs, folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with PostgresServer(programs) as server:
+        yield server.url
 
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
     """An SQLAlchemy URL of an empty database."""
-    folder = postgres_server.partition("host=")[2]
-    name = f"t{time.monotonic_ns()}"
-    with psycopg.connect(f"host={folder} user=postgres dbname=postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"'.encode())
-    return postgres_server.replace("/?", f"/{name}?")
-
-
-def _programs() -> Path | None:
-    """The folder that holds initdb and postgres."""
-    places = [*sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
-    if config := shutil.which("pg_config"):
-        told = subprocess.run([config, "--bindir"], capture_output=True, text=True, check=True).stdout.strip()
-        places.insert(0, Path(told))
-    if found := shutil.which("initdb"):
-        places.append(Path(found).parent)
-    return next((place for place in places if all((place / each).exists() for each in ("initdb", "postgres"))), None)
-
-
-def _owner() -> dict[str, Any]:
-    """As whom the server runs, in the words of `subprocess`: PostgreSQL refuses root."""
-    if os.geteuid() != 0:
-        return {}
-    known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    who = known.get("postgres") or known["nobody"]
-    return {"user": who.pw_uid, "group": who.pw_gid, "extra_groups": ()}
-
-
-def _serving(programs: Path, folder: Path) -> Iterator[str]:
-    owner = _owner()
-    if owner:
-        os.chown(folder, owner["user"], owner["group"])
-    data, log = folder / "data", folder / "log"
-    prepare = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync"]
-    subprocess.run(prepare, cwd=folder, check=True, capture_output=True, **owner)
-    listen = ["-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}", "-c", "fsync=off"]
-    with log.open("wb") as output:
-        command = [programs / "postgres", "-D", data, *listen]
-        server = subprocess.Popen(command, cwd=folder, stdout=output, stderr=output, **owner)
-    try:
-        _wait(folder, server, log)
-        yield f"postgresql+psycopg://postgres@/?host={folder}"
-    finally:
-        server.send_signal(signal.SIGINT)  # PostgreSQL's "fast" shutdown: it does not wait for clients
-        server.wait(30)
-
-
-def _wait(folder: Path, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            psycopg.connect(f"host={folder} user=postgres dbname=postgres").close()
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError(f"PostgreSQL did not start: {log.read_text()[-2000:]}")
+    return new_database(postgres_server)

@@ -1,6 +1,7 @@
 """The shape of the house: imports go down, files stay short, names say what they hold, decisions have no clock."""
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ LONGEST = 400
 DRAWERS = {"util", "utils", "helper", "helpers", "misc", "common", "shared", "base", "stuff", "tools"}
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic", "time_ns", "perf_counter"}
 CHANCE = {"random", "secrets", "uuid"}
+SQL = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|COPY|PRAGMA|ATTACH|WITH|MERGE|REPLACE|GRANT)\s")
 
 
 def modules(*rooms: str) -> list[Path]:
@@ -94,6 +96,28 @@ def test_merge_and_decide_hold_no_sql_text(path: Path) -> None:
         text for text in texts if text.lstrip().upper().startswith(("SELECT ", "WITH ", "INSERT ", "UPDATE "))
     ] == []
     assert {_called(node) for node in parsed(path)} & {"sql", "raw_sql"} == set()
+
+
+def test_sql_is_put_together_in_few_places() -> None:
+    """Everywhere else it is expressions, which quote by themselves. In these places only names and numbers of ours go
+    in; Salesforce's language knows no parameters, and its values go through `format_soql`."""
+    found = {name_of(path) for path in modules("connector", "jobs") for node in parsed(path) if _spelt_sql(node)}
+    ours = {name for name in found if not name.startswith(("connector/sandbox/", "connector/crms/_salesforce/"))}
+    assert ours <= {
+        "connector/warehouse/prepared.py",
+        "connector/store/database.py",
+        "connector/cli/salesforce_view.py",
+    }
+
+
+def _spelt_sql(node: ast.AST) -> bool:
+    """Text with something put in, that begins like SQL or is handed to a database."""
+    if isinstance(node, ast.JoinedStr):
+        first = node.values[0]
+        return isinstance(first, ast.Constant) and SQL.match(str(first.value)) is not None
+    if not isinstance(node, ast.Call) or _called(node) not in {"execute", "exec_driver_sql", "raw_sql", "sql"}:
+        return False
+    return bool(node.args) and isinstance(node.args[0], ast.JoinedStr | ast.BinOp)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "mappings").glob("*.yaml")), ids=name_of)

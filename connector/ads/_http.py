@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import urllib3
 
+from connector import turn
+from connector.addresses import keeps_secrets
 from connector.errors import SetupError
 from connector.limits import Again, Clock, Repeat, Retry, Retrying
 from connector.model import Calls
 
 T = TypeVar("T")
-
-LOOPBACK = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Http:
         clock: Clock,
         on_repeat: Callable[[Repeat], None] = lambda repeat: None,
     ) -> None:
-        if not base_url.startswith(("https://", *LOOPBACK)):
+        if not keeps_secrets(base_url):
             raise SetupError(f"{setting}.base_url must begin with https://", hint="edit lamplighter.yaml")
         self.calls = Calls()
         self.clock = clock
@@ -85,11 +85,12 @@ class Http:
             reads: whether it changes nothing.
             counted: False for calls that are none of the platform's API: those for tokens.
 
-        Raises Again where no answer, or half an answer, came.
+        Raises Again where no answer, or half an answer, came; EndPass.
         """
+        turn.check()
         if counted:
             self._count(reads)
-        url = self._base + target if target.startswith("/") else target
+        url = self._base + target if target.startswith("/") else self._elsewhere(target)
         told = {"Accept-Encoding": "gzip", "User-Agent": "lamplighter", **headers}
         sent = self.clock.monotonic()
         try:
@@ -100,6 +101,11 @@ class Http:
             raise Again(f"no answer from {self._system} ({type(error).__name__})") from None
         return self._read(response, sent)
 
+    def _elsewhere(self, url: str) -> str:
+        if not keeps_secrets(url):
+            raise SetupError(f"{self._setting} names an address without encryption", hint="edit lamplighter.yaml")
+        return url
+
     def _read(self, response: urllib3.BaseHTTPResponse, sent: float) -> Answer:
         try:
             body = json.loads(response.data) if response.data else None
@@ -108,7 +114,7 @@ class Http:
             if response.status < 300:
                 raise Again(f"{self._system} answered with something that is not JSON") from None
         with self._lock:
-            self.calls.limited += response.status == 429
+            self.calls.answered(response.status)
         received = self.clock.monotonic()
         return Answer(status=response.status, body=body, headers=response.headers, sent=sent, received=received)
 

@@ -75,10 +75,6 @@ class Files:
             self._lists.change(delivery.audience, add, remove)
         return Receipt(added=add, removed=remove, rejected=bad | worse)
 
-    def read_back(self, delivery: Delivery) -> Receipt:
-        """Say it again."""
-        return self.deliver(delivery)
-
     def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         """Write the files with just these people."""
         wanted, bad = readable([member for part in members for member in part])

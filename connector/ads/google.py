@@ -75,10 +75,6 @@ class Google:
         """Add people and take people out: a call each."""
         return self._members.deliver(delivery)
 
-    def read_back(self, delivery: Delivery) -> Receipt:
-        """Say it again."""
-        return self._members.deliver(delivery)
-
     def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         """Say everybody again, a call for each part; then, unless nobody else can be in it, take out who was last said
         before, once Google has worked through the others: one call more."""

@@ -67,10 +67,6 @@ class Meta:
         """Put people in and take people out: a call each."""
         return self._members.deliver(delivery)
 
-    def read_back(self, delivery: Delivery) -> Receipt:
-        """Say it again."""
-        return self._members.deliver(delivery)
-
     def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         """Replace everybody in an audience; a call for each ten thousand."""
         return self._refresh.refresh(audience, members)

@@ -33,8 +33,17 @@ def show(found: Mapping[str, Any]) -> None:
         if one["in_effect_by"]:
             say(f"All of it is in effect by {one['in_effect_by'][:16].replace('T', ' ')} UTC")
         table((*SHOWN, "why"), [_cells(row) for row in one["groups"]])
+        for each in one["leaving"]:
+            say(_leaving(each))
     for why, people in found["kept_out"].items():
         say(f"{people:,} people are in no audience: {WORDS[why]}")
+
+
+def _leaving(one: Mapping[str, Any]) -> str:
+    return (
+        f"No group wants {one['audience']} any more. It keeps its {one['members']:,} members until "
+        f"{one['deleted_after'][:10]}, so that there is time to exclude what stands for them now, and is then deleted"
+    )
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""`lamplighter connect`: try a way into a CRM; secrets go to the keyring or stay in the environment."""
+"""`lamplighter connect`: try a way into a CRM or an ad account; secrets go to the keyring, or stay where they are."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from connector import settings
-from connector.cli import connect_salesforce, options
+from connector.cli import connect_ads, connect_salesforce, options
 from connector.cli.browser_round import PORT
 from connector.cli.check import show
 from connector.cli.connect_oauth import REFRESH_ENV, Wish, authorise
@@ -45,16 +45,29 @@ Flow = Annotated[
 Username = Annotated[str, typer.Option("--username", metavar="USER", help="Salesforce, JWT: the integration user.")]
 KeyFile = Annotated[
     Path | None,
-    typer.Option("--private-key-file", metavar="FILE", help="Salesforce, JWT: private key (PEM), for the keyring."),
+    typer.Option(
+        "--private-key-file",
+        metavar="FILE",
+        help="For the keyring. Salesforce, JWT: private key (PEM); Google: the service account's key (JSON).",
+    ),
 ]
 KeyEnv = Annotated[
-    str, typer.Option("--private-key-env", metavar="NAME", help="Salesforce, JWT: variable that holds the private key.")
+    str, typer.Option("--private-key-env", metavar="NAME", help="Variable that holds that key, now and later.")
+]
+Account = Annotated[str, typer.Option("--account", metavar="NUMBER", help="Google, Meta: the ad account.")]
+LoginAccount = Annotated[
+    str, typer.Option("--login-account", metavar="NUMBER", help="Google: the manager account that reaches it.")
+]
+AcceptTerms = Annotated[
+    bool, typer.Option("--accept-terms", help="Google: its Customer Match terms are accepted in Google Ads.")
 ]
 Browser = Annotated[bool, typer.Option("--browser/--no-browser", help="OAuth: open the CRM's page here.")]
 
 
 def command(
-    system: Annotated[Literal["hubspot", "salesforce"], typer.Argument(help="Which CRM.")],
+    system: Annotated[
+        Literal["hubspot", "salesforce", "google", "meta"], typer.Argument(help="Which CRM or ad platform.")
+    ],
     token_env: TokenEnv = "",
     oauth: OAuth = False,
     client_id: ClientId = "",
@@ -67,9 +80,29 @@ def command(
     username: Username = "",
     private_key_file: KeyFile = None,
     private_key_env: KeyEnv = "",
+    account: Account = "",
+    login_account: LoginAccount = "",
+    accept_terms: AcceptTerms = False,
     home: options.Home = options.HOME,
 ) -> None:
-    """Connect a CRM: HubSpot by a token or by OAuth, Salesforce by an app of your org; no file gets a secret."""
+    """Connect a CRM (HubSpot by a token or OAuth, Salesforce by an app of your org) or an ad account; no file gets a
+    secret."""
+    of_ads = {"--account": account, "--login-account": login_account, "--accept-terms": accept_terms}
+    if system == "google" or system == "meta":
+        _refuse({"--oauth": oauth, "--instance-url": instance_url, "--flow": flow, "--username": username}, "of CRMs")
+        ad_account = connect_ads.Wish(
+            account=account,
+            login_account=login_account,
+            accept_terms=accept_terms,
+            token_env=token_env,
+            client_id=client_id,
+            client_secret_env=client_secret_env,
+            private_key_env=private_key_env,
+            private_key_file=private_key_file,
+        )
+        _ad_account(home, system, ad_account)
+        return
+    _refuse(of_ads, "of ad platforms")
     if system == SALESFORCE:
         _refuse({"--print-token": print_token}, "HubSpot's; Salesforce replaces the token at each use")
         wish = connect_salesforce.Wish(
@@ -119,6 +152,17 @@ def _salesforce(home: Path, wish: connect_salesforce.Wish) -> None:
     findings = connect_salesforce.connect(home, wish, say)
     show(findings)
     say(f"{SALESFORCE} is connected; {home / settings.FILE} says how, and where the secrets are")
+    _next(findings)
+
+
+def _ad_account(home: Path, platform: connect_ads.Platform, wish: connect_ads.Wish) -> None:
+    of_google = {"--login-account": wish.login_account, "--accept-terms": wish.accept_terms}
+    of_google |= {"--client-id": wish.client_id, "--private-key-file": wish.private_key_file}
+    if platform == "meta":
+        _refuse({**of_google, "--private-key-env": wish.private_key_env}, "Google's")
+    findings = connect_ads.connect(home, platform, wish)
+    show(findings)
+    say(f"{platform} is connected; {home / settings.FILE} says how, and where the secrets are")
     _next(findings)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from connector.cli.browser_round import PORT, WAIT, Round
 from connector.cli.entrance import ask, findings_of, let_in, putting_on_trial
 from connector.cli.loopback import Loopback
 from connector.cli.my_domain import my_domain
+from connector.cli.proof import Proof
 from connector.cli.settings_file import set_oauth, set_token, written
 from connector.crms import salesforce
 from connector.crms.salesforce import SalesforceSettings
@@ -58,27 +59,6 @@ class Wish:
     port: int = PORT
     browser: bool = True
     wait: float = WAIT
-
-
-@dataclass(frozen=True, kw_only=True)
-class Proof:
-    """A secret of the app: where it is (`reference`), or `value` until it is kept under `reference`."""
-
-    reference: str
-    value: str = field(default="", repr=False)
-
-    def keep(self, instead: str) -> None:
-        """Put it where the reference says. Raises SetupError where there is no keyring; `instead` is the way out."""
-        if self.value and not settings.keep_secret(self.reference.removeprefix("keyring:"), self.value):
-            raise SetupError(
-                "Salesforce lets us in, but this machine has no keyring to keep that secret in", hint=instead
-            )
-
-    def read(self) -> str:
-        """The secret; empty where the app has none."""
-        if self.value or not self.reference:
-            return self.value
-        return settings.secret(self.reference, AGAIN).get_secret_value()
 
 
 def connect(home: Path, wish: Wish, tell: Callable[[str], None]) -> Sequence[Finding]:
@@ -183,7 +163,7 @@ def _tried(org: _Org, flow: str, name: str, proof: Proof, again: str, **more: st
         settings.secret(reference, AGAIN)
         chosen = org.trial({"oauth": org.part(flow, **{name: reference, **more})})
         findings = let_in(org.home, chosen, SYSTEM)
-    proof.keep(again)
+    proof.keep("Salesforce", again)
     set_oauth(org.home, SYSTEM, org.part(flow, **{name: proof.reference, **more}), instance_url=org.address)
     return findings
 
@@ -197,9 +177,9 @@ def _by_browser(org: _Org, wish: Wish) -> Sequence[Finding]:
             hint=f"on a server connect without a browser: {AGAIN} --flow jwt, or --flow client_credentials",
         )
     secret = _secret(org, wish.client_secret_env, needed=False)
-    refresh = replace(_granted(org, wish, secret.read()), reference=f"keyring:{REFRESH}")
+    refresh = replace(_granted(org, wish, secret.read(AGAIN)), reference=f"keyring:{REFRESH}")
     for each in (secret, refresh):
-        each.keep(f"unlock it, then {AGAIN} --oauth")
+        each.keep("Salesforce", f"unlock it, then {AGAIN} --oauth")
     references = {"client_secret": secret.reference, "refresh_token": refresh.reference}
     set_oauth(org.home, SYSTEM, org.part("refresh_token", **references), instance_url=org.address)
     return findings_of(org.home, settings.load(org.home), SYSTEM)

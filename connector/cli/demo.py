@@ -13,8 +13,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from connector.cli import demo_ads, report
 from connector.cli import explain as explain_command
-from connector.cli import report
+from connector.cli.demo_ads import AdAccount
 from connector.cli.demo_world import CRMS, Sandbox, end_of, folder, refuse_install, sandboxes, set_up, shop
 from connector.cli.hubspot_view import HubSpotView
 from connector.cli.options import Json
@@ -37,6 +38,7 @@ World = Annotated[Path | None, typer.Option("--world", metavar="DIR", help="A sh
 Home = Annotated[
     Path | None, typer.Option("--home", metavar="DIR", help="Keep the install here.", show_default="gone afterwards")
 ]
+Ads = Annotated[bool, typer.Option("--ads/--no-ads", help="Advertise at a sandbox Google and Meta, too.")]
 Serve = Annotated[bool, typer.Option("--serve", help="Then keep the sandbox and the scheduler running until Ctrl-C.")]
 
 
@@ -48,6 +50,7 @@ class Shown:
         first, second, third: reports of the passes: everything; our own writes seen again; nothing new at all.
         lists: CRM -> name -> size, as the CRM has it.
         contact: CRM -> label -> value of our properties on one contact, as the CRM has them.
+        ads: what `lamplighter ads` tells; empty where there is no ad platform.
         seconds: from the start of the install to the end of the first pass.
     """
 
@@ -56,6 +59,7 @@ class Shown:
     third: Report
     lists: Mapping[str, Mapping[str, int]]
     contact: Mapping[str, Mapping[str, str]]
+    ads: dict[str, Any]
     seconds: float
 
     @property
@@ -73,13 +77,14 @@ def command(
     home: Home = None,
     json: Json = False,
     serve: Serve = False,
+    ads: Ads = True,
 ) -> None:
-    """Fill a sandbox CRM with a shop, run passes over it, and print what a marketer now sees there."""
+    """Fill a sandbox CRM with a shop, run passes over it, and print what a marketer sees there and in ads."""
     with folder(home) as place:
         refuse_install(place)
         files = shop(world, place)
-        with sandboxes(files, crm) as systems:
-            shown = _passes(place, files, systems)
+        with sandboxes(files, crm, ads=ads) as (systems, accounts):
+            shown = _passes(place, files, systems, accounts)
             if json:
                 print_json(_as_json(CRMS[crm], shown))
             else:
@@ -89,9 +94,9 @@ def command(
     raise typer.Exit(shown.exit_code)
 
 
-def _passes(home: Path, world: Path, systems: Sequence[Sandbox]) -> Shown:
+def _passes(home: Path, world: Path, systems: Sequence[Sandbox], accounts: Sequence[AdAccount]) -> Shown:
     began = time.monotonic()
-    set_up(home, world, systems)
+    set_up(home, world, systems, accounts)
     as_of = end_of(world)
     first = _pass(home, as_of, facts=True)
     seconds = time.monotonic() - began
@@ -101,7 +106,8 @@ def _passes(home: Path, world: Path, systems: Sequence[Sandbox]) -> Shown:
     for each in systems:
         view = _view(each, home)
         lists[each.crm], contact[each.crm] = view.lists(), view.contact(DANA) or view.anybody()
-    return Shown(first=first, second=second, third=third, lists=lists, contact=contact, seconds=seconds)
+    told = demo_ads.found(home) if accounts else {}
+    return Shown(first=first, second=second, third=third, lists=lists, contact=contact, ads=told, seconds=seconds)
 
 
 def _view(system: Sandbox, home: Path) -> HubSpotView | SalesforceView:
@@ -122,6 +128,7 @@ def _as_json(crms: Sequence[str], shown: Shown) -> dict[str, Any]:
         "second_run": _quiet(shown.second),
         "third_run": _quiet(shown.third),
         "crm": {crm: {"lists": shown.lists[crm], "contact": shown.contact[crm]} for crm in crms},
+        **({"ad_platforms": shown.ads} if shown.ads else {}),
         "wall_seconds": round(shown.seconds, 1),
         "peak_memory_mb": peak_memory_mb(),
     }
@@ -137,9 +144,11 @@ def _show(crms: Sequence[str], home: Path, shown: Shown, *, story: bool) -> None
     _show_first(shown)
     for crm in crms:
         _show_crm(crm, shown)
+    if shown.ads:
+        demo_ads.show(shown.ads)
     if story:
         _tell_danas_story(home)
-    _show_costs(crms, shown)
+    _show_costs((*crms, *shown.ads.get("platforms", ())), shown)
 
 
 def _show_first(shown: Shown) -> None:
@@ -165,12 +174,12 @@ def _tell_danas_story(home: Path) -> None:
         explain_command.show(explain(opened, DANA))
 
 
-def _show_costs(crms: Sequence[str], shown: Shown) -> None:
+def _show_costs(systems: Sequence[str], shown: Shown) -> None:
     heading("What it took")
     passes = {"first pass": shown.first, "second pass, sees our own writes": shown.second}
-    for crm in crms:
+    for system in systems:
         for name, done in {**passes, "third pass, no news": shown.third}.items():
-            say(f"{crm}, {name}: {report.calls_in_words(done.as_json()['calls'][crm])}")
+            say(f"{system}, {name}: {report.calls_in_words(done.as_json()['calls'][system])}")
     if _writes(shown.second) or _writes(shown.third):
         say("! a later pass had no news, and wrote all the same: please report this")
     balanced = all(one.balanced for one in (shown.first, shown.second, shown.third))

@@ -16,7 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
-from connector.cli import connect, connect_salesforce
+from connector.cli import connect, connect_salesforce, demo_ads
+from connector.cli.demo_ads import AdAccount
 from connector.cli.init import create
 from connector.cli.settings_file import append
 from connector.errors import SetupError
@@ -27,6 +28,7 @@ TOKEN, SECRET = "LAMPLIGHTER_DEMO_TOKEN", "LAMPLIGHTER_DEMO_SECRET"
 """Variables of the environment that hold what the admin would paste."""
 CRMS = {"hubspot": ("hubspot",), "salesforce": ("salesforce",), "both": ("hubspot", "salesforce")}
 """What --crm names -> the CRMs."""
+AD_PLATFORMS = ("google", "meta")
 SOURCES = {
     "catalogue": ("catalogue", "products.csv"),
     "events": ("segment", "events.ndjson"),
@@ -72,16 +74,20 @@ def shop(given: Path | None, home: Path) -> Path:
 
 
 @contextmanager
-def sandboxes(world: Path, crm: str) -> Iterator[Sequence[Sandbox]]:
-    """Sandbox CRMs filled with a world, in a process of their own: its memory is not ours, nor is Ctrl-C its."""
+def sandboxes(world: Path, crm: str, *, ads: bool) -> Iterator[tuple[Sequence[Sandbox], Sequence[AdAccount]]]:
+    """Sandbox CRMs filled with a world, and ad accounts with nobody in them, in a process of their own: its memory is
+    not ours, nor is Ctrl-C its."""
     command = [sys.executable, "-P", "-m", "connector.cli", "sandbox", "--world", str(world), "--crm", crm]
+    command += ["--ads"] if ads else []
     child = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)  # noqa: S603
     try:
         assert child.stdout is not None  # noqa: S101  (we asked for a pipe)
-        lines = [child.stdout.readline() for _ in CRMS[crm]]
+        lines = [child.stdout.readline() for _ in (*CRMS[crm], *(AD_PLATFORMS if ads else ()))]
         if not all(lines):
             raise SetupError("the sandbox did not start", hint="see its message above")
-        yield [Sandbox(**json.loads(line)) for line in lines]
+        told = [json.loads(line) for line in lines]
+        crms = [Sandbox(**each) for each in told if "crm" in each]
+        yield crms, [AdAccount(**each) for each in told if "platform" in each]
     finally:
         child.terminate()
         child.communicate()
@@ -98,12 +104,14 @@ def refuse_install(home: Path) -> None:
         raise SetupError(f"{home} holds an install already", hint="give the demo another --home, or remove that folder")
 
 
-def set_up(home: Path, world: Path, systems: Sequence[Sandbox]) -> None:
+def set_up(home: Path, world: Path, systems: Sequence[Sandbox], accounts: Sequence[AdAccount]) -> None:
     """Do what an admin does: init, name the shop's files, connect with secrets from the environment."""
     create(home)
     append(home, _sources(world))
+    append(home, "guard:\n  first_run: go  # a sandbox: nobody is addressed")
     for each in systems:
         CONNECT[each.crm](home, each)
+    demo_ads.connect(home, accounts)
 
 
 def _hubspot(home: Path, system: Sandbox) -> None:

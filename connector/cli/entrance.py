@@ -1,4 +1,4 @@
-"""Trying a way into a CRM before it is written down: asked for, put on trial, looked at as `check` does."""
+"""Trying a way into a system before it is written down: asked for, put on trial, looked at as `check` does."""
 
 import getpass
 import os
@@ -31,27 +31,35 @@ def ask(what: str, *, shown: bool = False, optional: bool = False) -> str:
     if not given.strip() and not optional:
         raise SetupError(
             f"{what} was not given",
-            hint="paste it (docs/hubspot.md and docs/salesforce.md say where it is), or name its variable",
+            hint="paste it (docs/hubspot.md, docs/salesforce.md, docs/google.md, docs/meta.md), or name its variable",
         )
     return given.strip()
 
 
 @contextmanager
-def putting_on_trial(secret: str, reference: str) -> Iterator[str]:
-    """A reference to a secret that is not kept yet; `reference` itself where there is none to be kept."""
+def putting_on_trial(secret: str, reference: str, place: str = TRIAL) -> Iterator[str]:
+    """A reference to a secret that is not kept yet; `reference` itself where there is none to be kept.
+
+    Args:
+        place: variable that holds it meanwhile; of two at a time each needs its own.
+    """
     if not secret:
         yield reference
         return
-    os.environ[TRIAL] = secret
+    os.environ[place] = secret
     try:
-        yield f"env:{TRIAL}"
+        yield f"env:{place}"
     finally:
-        del os.environ[TRIAL]
+        del os.environ[place]
 
 
 def let_in(home: Path, chosen: settings.Settings, system: str) -> Sequence[Finding]:
     """What check says of a CRM. Raises SetupError where it does not even let us in."""
-    findings = findings_of(home, chosen, system)
+    return admitted(system, findings_of(home, chosen, system))
+
+
+def admitted(system: str, findings: Sequence[Finding]) -> Sequence[Finding]:
+    """The same findings. Raises SetupError where the first says that the system does not even let us in."""
     if not findings[0].ok:
         problem = findings[0]
         raise SetupError(f"{system} is not connected: {problem.title}: {problem.detail}", hint=problem.fix)

@@ -56,7 +56,7 @@ def _tell(step: str) -> None:
 def _addresses(email: str, all_from: Path | None, resume: bool) -> list[str]:
     """Exactly one of the three ways must be taken; their addresses."""
     if sum((bool(email), all_from is not None, resume)) != 1:
-        raise SetupError("name one address, or --all-from FILE, or --resume", hint="lamplighter erase NAME@EXAMPLE.COM")
+        raise SetupError("name one address, or --all-from FILE, or --resume", hint="lamplighter erase EMAIL")
     if all_from is None:
         return [email] if email else []
     try:

@@ -1,5 +1,6 @@
 """How every process of ours starts and ends: private files, quiet logs, errors as sentences and exit codes."""
 
+import logging
 import os
 import signal
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable
 
 import structlog
 
+from connector.cli.terminal import note
 from connector.errors import LamplighterError
 from connector.observe.redaction import clean_text
 
@@ -30,7 +32,9 @@ def end_on_sigterm() -> None:
 
 
 def quiet_faults() -> None:
-    """What goes wrong where nobody can catch it (a thread, a finalizer) is logged by its kind, not with its text."""
+    """What goes wrong where nobody can catch it (a thread, a finalizer) is logged by its kind, not with its text.
+    Warnings go the way of all log lines."""
+    logging.captureWarnings(True)
     threading.excepthook = lambda told: _log_fault(told.exc_type, told.thread.name if told.thread else "")
     sys.unraisablehook = lambda told: _log_fault(told.exc_type, "")
 
@@ -63,4 +67,4 @@ def exit_code(work: Callable[[], object]) -> int:
 def _say(sentence: str) -> None:
     if os.environ.get("LAMPLIGHTER_TRACEBACK") == "1":
         print(clean_text(traceback.format_exc()), end="", file=sys.stderr)
-    print(sentence, file=sys.stderr)
+    note(sentence)

@@ -13,7 +13,7 @@ from connector.home import Home, open_home
 from connector.pipeline import Options, run
 from connector.pipeline.ads_groups import ad_audiences
 from connector.pipeline.outgoing import audiences_of
-from connector.store import acknowledged, refused_lists, vetoes
+from connector.store import acknowledged, breakers, refused_lists, vetoes
 from connector.store.remotes import Remembered
 
 LIST = Annotated[
@@ -27,9 +27,12 @@ LIST = Annotated[
 
 
 def command(home: options.Home = options.HOME, name: LIST = "", json: options.Json = False) -> None:
-    """Forget what was refused, then run: everything still wanted is planned again, deferred changes too."""
+    """Forget what was refused and who was left alone, then run: what is still wanted is planned again, and deferred
+    changes too."""
     with open_home(home) as opened, watching() as watcher:
-        forgotten, lifted = _forget(opened), _lift(opened, name)
+        forgotten, lifted, closed = _forget(opened), _lift(opened, name), breakers.close(opened.store)
+        if closed and not json:
+            say(f"{', '.join(closed)}: tried now")
         if not json:
             say(f"{forgotten:,} refused changes are tried again")
         if name and not json:

@@ -17,6 +17,11 @@ Sweep = Annotated[
     typer.Option("--sweep", metavar="NAME", help="Look, too, for what pulls cannot see: a sweep's name, due or all."),
 ]
 
+Reread = Annotated[
+    list[str] | None,
+    typer.Option("--reread", metavar="SOURCE", help="Read a source from its beginning, as after a lost permission."),
+]
+
 
 def _stage(name: str) -> str:
     if name and name not in STAGES:
@@ -43,6 +48,7 @@ def command(
     approve_deletions: Annotated[
         bool, typer.Option("--approve-deletions", help="What a sweep finds gone was deleted, however much it is.")
     ] = False,
+    reread: Reread = None,
     json: options.Json = False,
 ) -> None:
     """Pull, merge, decide and push once."""
@@ -54,6 +60,7 @@ def command(
         facts=json,
         sweeps=sweep or (),
         approve_deletions=approve_deletions,
+        reread=reread or (),
     )
     with open_home(home) as opened, watching() as watcher:
         done = run(opened, chosen, watcher)

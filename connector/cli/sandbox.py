@@ -1,16 +1,20 @@
-"""`lamplighter sandbox`: a HubSpot, a Salesforce or both to try things on, on this machine."""
+"""`lamplighter sandbox`: a HubSpot, a Salesforce or both to try things on, and ad platforms, on this machine."""
 
 import signal
 import threading
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 import connector
+from connector.cli.demo_ads import google_account, meta_account
 from connector.cli.terminal import print_line
 from connector.errors import SetupError
+from connector.sandbox.google_serve import SandboxGoogle
+from connector.sandbox.meta_serve import SandboxMeta
 from connector.sandbox.salesforce_serve import SalesforceSandbox
 from connector.sandbox.serve import Sandbox
 
@@ -25,8 +29,9 @@ def command(
     crm: Annotated[Which, typer.Option("--crm", help="Which CRM to play.")] = "hubspot",
     port: Annotated[int, typer.Option(help="0 takes a free one; of both, HubSpot has it and Salesforce the next.")] = 0,
     limits: Annotated[bool, typer.Option("--limits", help="Refuse with 429 as HubSpot does.")] = False,
+    ads: Annotated[bool, typer.Option("--ads", help="Play Google and Meta too, on free ports.")] = False,
 ) -> None:
-    """Serve a sandbox CRM on loopback until stopped; prints where it is and how to get in, a JSON line a CRM."""
+    """Serve sandboxes on loopback until stopped; prints where they are and how to get in, a JSON line each."""
     done = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda number, frame: done.set())
@@ -40,6 +45,9 @@ def command(
             settings = org.service.settings
             proof = {"client_id": settings.consumer_key, "client_secret": settings.consumer_secret}
             print_line({**_told("salesforce", org), **proof})
+        if ads:
+            print_line(asdict(google_account(running.enter_context(SandboxGoogle()))))
+            print_line(asdict(meta_account(running.enter_context(SandboxMeta()))))
         done.wait()
 
 

@@ -35,6 +35,9 @@ TEMPLATE = """\
 # schedule:
 #   sync_minutes: 15
 
+# alerts:                     who is told when a sync needs somebody, docs/alerts.md
+#   slack: env:SLACK_WEBHOOK
+
 # store:
 #   url: postgresql+psycopg://lamplighter@db/lamplighter    for several machines; a file of this folder otherwise
 
@@ -75,6 +78,11 @@ def set_token(home: Path, system: str, reference: str, **beside: str) -> None:
 def set_oauth(home: Path, system: str, fields: Mapping[str, str], **beside: str) -> None:
     """Write `SYSTEM: {oauth: {...}}`, instead of a token where one was there. Otherwise as `set_token`."""
     _set(home, system, {"oauth": dict(fields), **beside})
+
+
+def set_part(home: Path, group: str, name: str, fields: Mapping[str, Any]) -> None:
+    """Write `GROUP: {NAME: {...}}`, instead of what was there under that name. Otherwise as `set_token`."""
+    _set(home, group, {name: dict(fields)})
 
 
 def _set(home: Path, system: str, wanted: Mapping[str, Any]) -> None:

@@ -1,27 +1,66 @@
 """`lamplighter status`: what ran, what waits, what was rejected. Reads the store alone, also while a run is at work."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
 
 from connector import settings
 from connector.cli import options
+from connector.cli.standing import standing
 from connector.cli.terminal import heading, moment, print_json, say, table
-from connector.store import Store, acknowledged, approvals, open_store, outbox, rejections, runs, vetoes
-from connector.store.tables import cursor, refused_list
+from connector.observe.metrics import exposition
+from connector.store import open_store
 
-SHOWN = 10
 RUN = ("number", "status", "started_at", "finished_at", "as_of", "message")
-SOURCE = ("source", "stream", "moved_at")
-REJECTED = ("source", "stream", "rows", "reason")
-REFUSED = ("destination", "list", "changes", "reason")
-BY_HAND = ("destination", "list", "members")
-MISSING = ("destination", "list", "reason")
+SECTIONS = {
+    "at_work": ("At work now", ("what", "holder", "since")),
+    "breakers": (
+        "Failed in their last runs, some left alone -> lamplighter retry tries them now",
+        ("system", "failures", "left_alone_until", "reason"),
+    ),
+    "cursors": ("Sources", ("source", "stream", "moved_at")),
+    "failing_channels": (
+        "Channels that take no alerts -> lamplighter alerts --test, once the reason is mended",
+        ("channel", "since", "reason"),
+    ),
+    "erasures": (
+        "Erasures that are not finished -> lamplighter erase --resume",
+        ("reference", "requested_at", "waits_for"),
+    ),
+    "rejected": (
+        "Rows that could not be used; mend them at their source, which is read again with its next change",
+        ("source", "stream", "rows", "reason"),
+    ),
+    "refused": (
+        "Refused changes, tried again when the contact changes -> lamplighter retry",
+        ("destination", "list", "changes", "reason"),
+    ),
+    "missing_lists": (
+        "Lists that are not there -> lamplighter retry, once the reason is mended",
+        ("destination", "list", "reason"),
+    ),
+    "by_hand": (
+        "Taken out of lists by hand, and kept out -> lamplighter retry --list NAME",
+        ("destination", "list", "members"),
+    ),
+}
+"""What is shown of `standing` where there is any, with the next command; and its columns."""
 
 
-def command(home: options.Home = options.HOME, json: options.Json = False) -> None:
+def command(
+    home: options.Home = options.HOME,
+    metrics: Annotated[bool, typer.Option("--metrics", help="Print figures for Prometheus and nothing else.")] = False,
+    json: options.Json = False,
+) -> None:
     """The last runs, where each source stands, what waits and what was rejected."""
-    store = open_store(settings.load(home).store_url(home))
+    chosen = settings.load(home)
+    store = open_store(chosen.store_url(home))
     try:
-        found = _status(store)
+        if metrics:
+            print(exposition(store).decode(), end="")
+            return
+        found = standing(store, chosen)
     finally:
         store.close()
     if json:
@@ -30,71 +69,42 @@ def command(home: options.Home = options.HOME, json: options.Json = False) -> No
         _show(found)
 
 
-def _status(store: Store) -> dict[str, Any]:
-    return {
-        "runs": [_run(row) for row in runs.latest(store, limit=SHOWN)],
-        "cursors": [
-            {"source": row.source, "stream": row.stream, "moved_at": row.moved_at, "cursor": row.value}
-            for row in store.rows(cursor.select().order_by(cursor.c.source, cursor.c.stream))
-        ],
-        "outbox": outbox.depth(store),
-        "rejected": [
-            {"source": source, "stream": stream, "reason": reason, "rows": count}
-            for source, stream, reason, count in rejections.counts(store)
-        ],
-        "refused": [
-            {"destination": destination, "list": audience, "reason": reason, "changes": count}
-            for destination, audience, reason, count in acknowledged.refusal_counts(store)
-        ],
-        "by_hand": [
-            {"destination": destination, "list": audience, "members": count}
-            for destination, audience, count in vetoes.counts(store)
-        ],
-        "missing_lists": [
-            {"destination": row.destination, "list": row.audience, "reason": row.reason}
-            for row in store.rows(refused_list.select().order_by(refused_list.c.destination, refused_list.c.audience))
-        ],
-        "waiting": [{"plan": row.plan, "run": row.run, "lists": row.summary} for row in approvals.waiting(store)],
-    }
-
-
-def _run(row: Any) -> dict[str, Any]:
-    names = ("number", "status", "as_of", "started_at", "finished_at", "message")
-    return {**{name: getattr(row, name) for name in names}, "notes": row.report.get("notes", [])}
-
-
 def _show(found: dict[str, Any]) -> None:
+    for one in found["stale"]:
+        say(f"! {one['words']} -> {one['next']}")
     if not found["runs"]:
         say("No run yet -> lamplighter run")
         return
-    heading("Runs")
-    table(RUN, [_cells(row, RUN) for row in found["runs"]])
-    for note in found["runs"][0]["notes"]:
+    last = found["runs"][0]
+    heading(f"Runs -> lamplighter runs {last['number']} shows the last in full")
+    show_rows(RUN, found["runs"])
+    for note in last["notes"]:
         say(f"! {note}")
-    heading("Sources")
-    table(SOURCE, [_cells(row, SOURCE) for row in found["cursors"]])
+    for name, (title, columns) in SECTIONS.items():
+        if found[name]:
+            heading(title)
+            show_rows(columns, found[name])
     heading("Outbox")
     say(", ".join(f"{state} {count:,}" for state, count in sorted(found["outbox"].items())) or "empty")
-    _show_trouble(found)
-
-
-def _show_trouble(found: dict[str, Any]) -> None:
-    if found["rejected"]:
-        heading("Rejected rows")
-        table(REJECTED, [_cells(row, REJECTED) for row in found["rejected"]])
-    if found["refused"]:
-        heading("Refused changes, tried again when the contact changes -> lamplighter retry")
-        table(REFUSED, [_cells(row, REFUSED) for row in found["refused"]])
-    if found["missing_lists"]:
-        heading("Lists that are not there")
-        table(MISSING, [_cells(row, MISSING) for row in found["missing_lists"]])
-    if found["by_hand"]:
-        heading("Taken out of lists by hand, and kept out -> lamplighter retry --list NAME")
-        table(BY_HAND, [_cells(row, BY_HAND) for row in found["by_hand"]])
     for plan in found["waiting"]:
-        heading(f"Plan {plan['plan']} of run {plan['run']} waits -> lamplighter run --approve {plan['plan']}")
-        table(("list", "add", "remove"), [(name, one["add"], one["remove"]) for name, one in plan["lists"].items()])
+        _show_plan(plan)
 
 
-def _cells(row: dict[str, Any], columns: tuple[str, ...]) -> tuple[object, ...]:
-    return tuple(moment(row[name]) if name.endswith(("_at", "_of")) else row[name] for name in columns)
+def _show_plan(plan: dict[str, Any]) -> None:
+    heading(f"Plan {plan['plan']} of run {plan['run']} waits -> lamplighter run --approve {plan['plan']}")
+    if plan["words"]:
+        say(plan["words"])
+    say("look -> lamplighter audiences preview NAME, lamplighter run --dry-run")
+    rows = [(name, word, count) for name, counts in plan["lists"].items() for word, count in counts.items()]
+    table(("of", "what", "how many"), rows)
+
+
+def show_rows(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> None:
+    """Some columns of rows; times to the minute, several words in one cell."""
+    table([name.replace("_", " ") for name in columns], [[_cell(name, row[name]) for name in columns] for row in rows])
+
+
+def _cell(name: str, value: Any) -> object:
+    if isinstance(value, list):
+        return ", ".join(value)
+    return moment(value) if name.endswith(("_at", "_of", "_until", "since")) else value

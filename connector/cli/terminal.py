@@ -1,6 +1,7 @@
 """What people see: tables and sentences on stdout, progress on stderr, or one JSON object."""
 
 import json
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,14 +13,23 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from connector.pipeline import Watcher
-from connector.pipeline.run import Nobody
+from connector.pipeline.options import Nobody
 
 out = Console(markup=False, highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
 
 
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    """`text` with what a terminal obeys (escapes, marks that turn text around) and cannot print spelt out: names and
+    titles come from customers."""
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
 def print_json(value: Any) -> None:
     """One JSON object; times in ISO 8601, decimals as text."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    print(visible(json.dumps(value, indent=2, ensure_ascii=False, default=_plain)))
 
 
 def _plain(value: Any) -> str:
@@ -33,17 +43,17 @@ def print_line(value: Any) -> None:
 
 def say(text: str = "") -> None:
     """One line of the result."""
-    out.print(text)
+    out.print(visible(text))
 
 
 def note(text: str) -> None:
     """One line for whoever looks on, where stdout is for a program."""
-    print(text, file=sys.stderr)
+    print(visible(text), file=sys.stderr)
 
 
 def heading(text: str) -> None:
     """The start of a part of the result."""
-    out.print(f"\n{text}", style="bold")
+    out.print(f"\n{visible(text)}", style="bold")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -53,7 +63,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         right = bool(rows) and all(isinstance(row[number], int) for row in rows)
         shown.add_column(name, justify="right" if right else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*[f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row])
+        shown.add_row(*[f"{cell:,}" if isinstance(cell, int) else visible(str(cell)) for cell in row])
     out.print(shown, soft_wrap=False)
 
 

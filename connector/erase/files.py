@@ -1,4 +1,5 @@
-"""Files in the home that hold a person: their lines are blanked where they stand, so that nothing else moves."""
+"""Files in the home that hold a person: their lines are blanked where they stand, so that nothing else moves; rows of
+Parquet files are left out."""
 
 import gzip
 import os
@@ -7,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from connector.erase import tables
 from connector.erase.journal import FILE
 from connector.erase.subject import by_kind
 from connector.home import Home
@@ -61,7 +63,12 @@ def _patterns(subject: Collection[Identifier]) -> Iterator[bytes]:
 
 
 def blank(home: Home, subject: Collection[Identifier]) -> list[str]:
-    """Blank the lines that name a person; returns the files (from the home) that had such lines."""
+    """Blank the lines that name a person, and leave out such rows of Parquet files; returns the files (from the home)
+    that had such lines or rows.
+
+    Raises:
+        SetupError: a Parquet file cannot be read.
+    """
     traces = Traces.of(subject)
     return [str(path.relative_to(home.path)) for path in _ours(home) if _blanked(path, traces)]
 
@@ -73,24 +80,29 @@ def beyond(home: Home) -> list[str]:
 
 
 def _ours(home: Home) -> Iterator[Path]:
-    """Text files under the home that are neither the store, the warehouse nor settings."""
+    """Files of text or Parquet under the home that are neither the store, the warehouse nor settings."""
     warehouse = home.settings.warehouse_path(home.path).resolve()
     for path in sorted(home.path.resolve().rglob("*")):
         ours = path.is_file() and not path.is_symlink() and warehouse not in path.parents
-        if ours and path.name != FILE and path.suffix not in WRITTEN and _is_text(path):
+        if ours and path.name != FILE and path.suffix not in WRITTEN and _is_known(path):
             yield path
 
 
-def _is_text(path: Path) -> bool:
+def _is_known(path: Path) -> bool:
+    head = _head(path)
+    return head.startswith((GZIP, tables.MAGIC)) or b"\0" not in head
+
+
+def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        head = file.read(4_096)
-    return head.startswith(GZIP) or b"\0" not in head
+        return file.read(4_096)
 
 
 def _blanked(path: Path, traces: Traces) -> bool:
-    with path.open("rb") as file:
-        packed = file.read(2) == GZIP
-    return _repacked(path, traces) if packed else _overwritten(path, traces)
+    head = _head(path)
+    if head.startswith(tables.MAGIC):
+        return tables.without(path, traces.names)
+    return _repacked(path, traces) if head.startswith(GZIP) else _overwritten(path, traces)
 
 
 def _overwritten(path: Path, traces: Traces) -> bool:

@@ -85,7 +85,7 @@ def erase(home: Home, emails: Sequence[str], before: Before = _nobody) -> Receip
 def _address(email: str) -> str:
     address = identifiers.email(email)
     if address is None:
-        raise SetupError("this is not an e-mail address", hint="lamplighter erase NAME@EXAMPLE.COM")
+        raise SetupError("this is not an e-mail address", hint="lamplighter erase EMAIL")
     return address
 
 

@@ -25,6 +25,8 @@ _CONSENT_MODE = ("ad_user_data", "ad_personalization")
 """Of Google's consent types (Consent Mode v2) those about people's data; the others are about cookies."""
 _ADVERTISING = re.compile(r"advert|marketing|targeting|\bads?\b|^ad_|^c0004$", re.IGNORECASE)
 """Names of consent categories that cover ads; C0004 is OneTrust's number for targeting."""
+AD_STORAGE = "ad_storage"
+"""Signal of a word about cookies for ads alone: its no is a no to ads; its yes takes that back, and grants nothing."""
 _SPEAKERS = ("user_id", "email", "phone", "anonymous_id")
 """Whose word it is, the surest first: a browser that several people use speaks for none of them."""
 
@@ -109,11 +111,11 @@ _FORMS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool | Non
 
 
 class Consents:
-    """The consent rows of one batch."""
+    """The consent rows of one batch: of each speaker the newest yes and the newest no of a day by each signal."""
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._rows: list[tuple[Any, ...]] = []
+        self._rows: dict[tuple[Any, ...], tuple[Any, ...]] = {}
 
     def add(self, words: Said, key: str, who: Mapping[str, str], at: datetime, received: datetime | None) -> None:
         """Note what was said in an event.
@@ -123,13 +125,16 @@ class Consents:
             who: identifier type -> normalised value, of at least one.
         """
         speaker = next((kind, who[kind]) for kind in _SPEAKERS if kind in who)
-        row = (f"{key}:{ADS}", received or at, self._source, *speaker, ADS, words.granted, words.signal)
-        self._rows.append((*row, words.country, at))
+        word = (*speaker, ADS, words.granted, words.signal, words.country)
+        row = (f"{key}:{ADS}", received or at, self._source, *word, at)
+        before = self._rows.get((*word, at.date()))
+        if before is None or before[-1] <= at:
+            self._rows[*word, at.date()] = row
 
     def table(self) -> pa.Table:
         """The rows, one an event."""
         schema = SEEN["consent"]
-        columns = zip(*self._rows, strict=True) if self._rows else [()] * len(schema)
+        columns = zip(*self._rows.values(), strict=True) if self._rows else [()] * len(schema)
         return pa.table([pa.array(c, each.type) for c, each in zip(columns, schema, strict=True)], schema=schema)
 
 

@@ -11,6 +11,8 @@ from connector.events.files import Line, Place, lines
 
 LONGEST_ROW = 200
 """Lines. A quoted text that runs on for longer is taken for a quote that was never closed."""
+MOST_COLUMNS = 2_000
+"""Of a file; each costs memory in every row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ def header(name: str, file: BufferedReader) -> Header | None:
     None where the file holds nothing yet, or breaks off within it.
 
     Raises:
-        SetupError: the file does not begin with a line of text.
+        SetupError: the file does not begin with a line of text, or with one of far too many columns.
     """
     first = next(lines(name, file, Place()), None)
     if first is None or not first.whole:
@@ -46,6 +48,11 @@ def header(name: str, file: BufferedReader) -> Header | None:
         raise SetupError(
             f"source {name!r}: the header line cannot be read: {row.problem}",
             hint="its file must begin with a line of column names, in UTF-8",
+        )
+    if len(row.cells) > MOST_COLUMNS:
+        raise SetupError(
+            f"source {name!r}: the header names {len(row.cells):,} columns; more than {MOST_COLUMNS:,} are a mistake",
+            hint="check that it is the file you meant",
         )
     return Header(columns=tuple(cell.strip() for cell in row.cells), delimiter=delimiter, last=row.last)
 

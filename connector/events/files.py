@@ -24,6 +24,9 @@ LONGEST_LINE = 1_000_000
 HEAD = 4_096
 TAIL = 256
 """Bytes at the start, and before where reading stands, by which a file is recognised."""
+UNSUSPECTED, MOST_UNPACKED = 200_000_000, 200
+"""A gzip file that unpacks to more bytes than the first, and to so many times its size, is a bomb: logs shrink to a
+tenth, at the very best to a fiftieth."""
 _GZIP = b"\x1f\x8b"
 _BROKEN = (EOFError, zlib.error, gzip.BadGzipFile)
 
@@ -136,6 +139,7 @@ class _Unpacked(RawIOBase):
     break, and with it whole lines."""
 
     def __init__(self, raw: BufferedReader) -> None:
+        self._raw = raw
         self._gzip = gzip.GzipFile(fileobj=raw)
 
     def readable(self) -> bool:
@@ -152,6 +156,8 @@ class _Unpacked(RawIOBase):
 
     def readinto(self, into: Any) -> int:
         data = self._gzip.read1(len(into))
+        if self._gzip.tell() > max(UNSUSPECTED, self._raw.tell() * MOST_UNPACKED):
+            raise gzip.BadGzipFile(f"it unpacks to more than {MOST_UNPACKED} times its size")
         into[: len(data)] = data
         return len(data)
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from connector.events.consent_signals import AD_STORAGE, Said
 from connector.events.contents import ndjson_or_parquet
 from connector.events.event import Event, EventFile, refuse_mapping
 from connector.events.files import Line
@@ -81,16 +82,22 @@ def read(line: Line) -> Event | None:
         numbered=True,
         missing="item_id missing",
         campaign=text(within(event, "collected_traffic_source").get("manual_campaign_name")),
-        consent=_consent(event),
+        consent=_storage(event, "ads_storage"),
+        key=_name(event, who),
+        said=_said(event),
         problem=f"a {event['event_name']} without items[]" if kind and not items else "",
     )
 
 
 def _items(event: Mapping[str, Any], who: Mapping[str, str]) -> Sequence[tuple[str, str | None]]:
     """Each item by its id, not its number: nobody promises their order."""
-    named = digest(next(iter(who.values())), *(text(event.get(field)) for field in NAMING))
+    named = _name(event, who)
     ids = [_item_id(each) for each in several(event, "items")]
-    return [(f"ga4-{named}#{item_id}", item_id) for item_id in ids]
+    return [(f"{named}#{item_id}", item_id) for item_id in ids]
+
+
+def _name(event: Mapping[str, Any], who: Mapping[str, str]) -> str:
+    return f"ga4-{digest(next(iter(who.values())), *(text(event.get(field)) for field in NAMING))}"
 
 
 def _item_id(item: Any) -> str | None:
@@ -98,8 +105,17 @@ def _item_id(item: Any) -> str | None:
     return None if found == "(not set)" else found
 
 
-def _consent(event: Mapping[str, Any]) -> bool | None:
-    return _STORAGE.get((text(within(event, "privacy_info").get("ads_storage")) or "").lower())
+def _storage(event: Mapping[str, Any], name: str) -> bool | None:
+    return _STORAGE.get((text(within(event, "privacy_info").get(name)) or "").lower())
+
+
+def _said(event: Mapping[str, Any]) -> Said | None:
+    """A no to cookies for ads counts where those for analytics were allowed: without either nobody may have been asked
+    yet. A yes takes such a no back, and grants nothing: Google's export does not tell of `ad_user_data`."""
+    ads = _storage(event, "ads_storage")
+    if ads is None or not (ads or _storage(event, "analytics_storage")):
+        return None
+    return Said(ads, AD_STORAGE)
 
 
 def settled(paths: Sequence[Path]) -> frozenset[Path]:

@@ -1,13 +1,17 @@
-"""Events as a shop sends them to Meta's Conversions API or its pixel sees them: one event a line, NDJSON.
+"""Events as a shop sends them to Meta's Conversions API or its pixel sees them: an event, or a request, a line, NDJSON.
 
 Purchases are the CRM's business, and other events name no product: they are skipped.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from connector.events.contents import Contents, ndjson
 from connector.events.event import Event, EventFile, refuse_mapping
 from connector.events.files import Line
 from connector.events.values import Unusable, digest, identifiers, several, since_1970, text, within
@@ -29,7 +33,25 @@ def source(name: str, path: Path, mapping: str, home: Path | None) -> EventSourc
         SetupError: a mapping is named.
     """
     refuse_mapping(name, "meta_events", mapping)
-    return EventFile(name, path, read)
+    return EventFile(name, path, read, _look)
+
+
+def _look(name: str, file: BufferedReader) -> Contents:
+    found = ndjson(name, file)
+    return replace(found, rows=lambda place: (each for line in found.rows(place) for each in _events(line)))
+
+
+def _events(line: Line) -> Iterator[Line]:
+    """The events of a line: of a whole request (`{"data": [...]}`) each by itself. Reading goes on behind the last."""
+    batch = line.record.get("data")
+    if not isinstance(batch, list) or not batch:
+        yield line
+        return
+    for number, event in enumerate(batch):
+        told = {"record": event} if isinstance(event, dict) else {"problem": "an event of data[] is no object"}
+        last = line.whole and number == len(batch) - 1
+        name = f"{line.name or line.first}#{number}"
+        yield line._replace(name=name, whole=last, text=json.dumps(event, sort_keys=True), **told)
 
 
 def read(line: Line) -> Event | None:

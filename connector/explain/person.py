@@ -50,7 +50,7 @@ def find(home: Home, email: str) -> Person:
     """
     address = identifiers.email(email)
     if address is None:
-        raise SetupError("this is not an e-mail address", hint="lamplighter explain NAME@EXAMPLE.COM")
+        raise SetupError("this is not an e-mail address", hint="lamplighter explain EMAIL")
     known = home.warehouse.derived("person").drop("run")
     named = known.filter((known.identifier_type == "email") & (known.identifier == address))
     own = home.warehouse.keep(known.semi_join(named, "person_id"))

@@ -54,7 +54,7 @@ def identify(seen: Seen, contact_versions: ir.Table | None = None, keep: Keep = 
     owned = _owned(standing(held, dead), called)
     if contact_versions is not None:
         owned = owned.union(_owned(former_emails(contact_versions, held), called))
-    owned, ends = keep(owned), keep(link_ends(seen.identity_link))
+    owned, ends = keep(owned), link_ends(seen.identity_link, keep)
     spoken = keep(_mentioned(ends, seen.interaction))
     customers, _ = _settled(_of(owned, "user_id"))
     emails, shared_emails = _named("email", owned, spoken, ends, customers)
@@ -71,15 +71,17 @@ def _owned(held: ir.Table, called: ir.Table) -> ir.Table:
     return held.inner_join(called, "key").select(*PERSON).distinct()
 
 
-def link_ends(link: ir.Table) -> ir.Table:
+def link_ends(link: ir.Table, keep: Keep = lazily) -> ir.Table:
     """[identifier_type, identifier, other_type, other]: every link from both of its ends, in comparable form."""
-    there = link.select(identifier_type="a_type", identifier="a_value", other_type="b_type", other="b_value")
-    back = link.select(identifier_type="b_type", identifier="b_value", other_type="a_type", other="a_value")
-    both = there.union(back)
-    clean = both.mutate(
-        identifier=comparable(both.identifier_type, both.identifier), other=comparable(both.other_type, both.other)
+    one = link.select(
+        a_type="a_type",
+        a=comparable(link.a_type, link.a_value),
+        b_type="b_type",
+        b=comparable(link.b_type, link.b_value),
     )
-    return clean.filter(clean.identifier.notnull(), clean.other.notnull()).distinct()
+    clean = keep(one.filter(one.a.notnull(), one.b.notnull()))
+    there = clean.select(identifier_type="a_type", identifier="a", other_type="b_type", other="b")
+    return there.union(clean.select(identifier_type="b_type", identifier="b", other_type="a_type", other="a"))
 
 
 def _mentioned(ends: ir.Table, interaction: ir.Table) -> ir.Table:

@@ -30,7 +30,7 @@ def merge(
         catalogue=products.product,
         same=products.same,
         lines=theirs,
-        holding=keep(holdings(theirs)),
+        holding=keep(holdings(theirs, keep)),
         touch=touches(seen.interaction, person, products, as_of, keep),
         activity=active,
         interaction=products.with_family(active),

@@ -4,9 +4,13 @@ import ibis
 import ibis.expr.types as ir
 
 from connector.merge.catalogue import Catalogue
-from connector.relations import KINDS, Keep, Moment, among, at, lazily
+from connector.relations import KINDS, Keep, Moment, among, at, lazily, without
 
 PAIR = ("person_id", "family")
+NUMBERS = ("who", "what")
+"""What stands for a pair while it is counted."""
+_COUNTS = tuple(KINDS.values())
+_LASTS = tuple(f"last_{kind}_at" for kind in KINDS)
 
 
 def known_interactions(interaction: ir.Table, person: ir.Table) -> ir.Table:
@@ -35,29 +39,65 @@ def touches(
 ) -> ir.Table:
     """[person_id, family, ...] as in the warehouse's `touch`: interactions up to `as_of` of those in `person`.
 
-    `last_product_id` is the product of the pair's newest interaction (of equally new ones the greatest id). Most pairs
-    have one product: only for the others the newest is looked for.
+    `last_product_id` is the product of the pair's newest interaction (of equally new ones the greatest id).
+
+    Persons and products go by numbers on the way, which are shorter than names; and most pairs have one interaction,
+    so that only the others need be added up.
     """
     past = interaction.filter(interaction.occurred_at <= at(as_of))
-    known = with_family(known_interactions(past, person), catalogue, interaction.select("product_id"))
-    pair = keep(_by_family(known))
-    several = pair.filter(pair.least_product_id != pair.last_product_id)
-    newest = keep(_newest_product(among(known, keep(several.select(*PAIR)), PAIR)))
-    both = pair.left_join(newest, PAIR).drop("person_id_right", "family_right", "least_product_id")
-    return both.mutate(last_product_id=both.newest_product_id.coalesce(both.last_product_id)).drop("newest_product_id")
+    people, things = keep(_people(person)), keep(_things(interaction, catalogue))
+    known = known_interactions(past, keep(person.inner_join(people, "person_id")))
+    numbered = known.inner_join(things, known.product_id == things.asked)
+    told = keep(numbered.select("who", "what", "which", "kind", "occurred_at"))
+    counted = told.group_by(*NUMBERS).agg(times=told.count())
+    several = keep(counted.filter(counted.times > 1).select(*NUMBERS))
+    pair = _single(without(told, several, NUMBERS)).union(_added_up(keep(among(told, several, NUMBERS)), keep))
+    named = pair.inner_join(people, "who").inner_join(keep(_names(things, "what", "family")), "what")
+    whole = named.inner_join(keep(_names(things, "which", "product_id")), "which")
+    return whole.select(*PAIR, *_COUNTS, *_LASTS, last_product_id="product_id")
 
 
-def _by_family(known: ir.Table) -> ir.Table:
-    counts = {column: known.count(where=known.kind == kind) for kind, column in KINDS.items()}
-    lasts = {f"last_{kind}_at": known.occurred_at.max(where=known.kind == kind) for kind in KINDS}
-    products = {"least_product_id": known.product_id.min(), "last_product_id": known.product_id.max()}
-    return known.group_by(*PAIR).agg(**counts, **lasts, **products)
+def _people(person: ir.Table) -> ir.Table:
+    """[person_id, who]."""
+    every = person.select("person_id").distinct()
+    return every.mutate(who=ibis.row_number().over(ibis.window(order_by=every.person_id)).cast("int32"))
 
 
-def _newest_product(known: ir.Table) -> ir.Table:
-    """[person_id, family, newest_product_id]."""
-    product = known.group_by(*PAIR, "product_id").agg(last_at=known.occurred_at.max())
-    newest_first = [product.last_at.desc(), product.product_id.desc()]
-    order = ibis.window(group_by=[product.person_id, product.family], order_by=newest_first)
+def _things(interaction: ir.Table, catalogue: Catalogue) -> ir.Table:
+    """[asked, product_id, family, what, which]: what each product id stands for; `which` is in the order of ids."""
+    asked = interaction.filter(interaction.product_id.notnull()).select("product_id").distinct()
+    meant = catalogue.with_family(asked.mutate(asked=asked.product_id), asked)
+    by_family, by_product = ibis.window(order_by=meant.family), ibis.window(order_by=meant.product_id)
+    return meant.mutate(
+        what=ibis.dense_rank().over(by_family).cast("int32"), which=ibis.dense_rank().over(by_product).cast("int32")
+    )
+
+
+def _names(things: ir.Table, number: str, name: str) -> ir.Table:
+    return things.select(number, name).distinct()
+
+
+def _single(told: ir.Table) -> ir.Table:
+    """Interactions, each the only one of its pair."""
+    counts = {column: ibis.ifelse(told.kind == kind, 1, 0).cast("int64") for kind, column in KINDS.items()}
+    lasts = {f"last_{kind}_at": ibis.ifelse(told.kind == kind, told.occurred_at, ibis.null()) for kind in KINDS}
+    return told.select(*NUMBERS, **counts, **lasts, which="which")
+
+
+def _added_up(told: ir.Table, keep: Keep) -> ir.Table:
+    """The same columns of all others. Only for pairs of several products the newest is looked for."""
+    counts = {column: told.count(where=told.kind == kind) for kind, column in KINDS.items()}
+    lasts = {f"last_{kind}_at": told.occurred_at.max(where=told.kind == kind) for kind in KINDS}
+    pair = keep(told.group_by(*NUMBERS).agg(**counts, **lasts, least=told.which.min(), most=told.which.max()))
+    mixed = keep(pair.filter(pair.least != pair.most).select(*NUMBERS))
+    both = pair.left_join(_newest_product(among(told, mixed, NUMBERS)), NUMBERS)
+    return both.select(*(pair[name] for name in (*NUMBERS, *_COUNTS, *_LASTS)), which=both.newest.coalesce(pair.most))
+
+
+def _newest_product(told: ir.Table) -> ir.Table:
+    """[who, what, newest]."""
+    product = told.group_by(*NUMBERS, "which").agg(last_at=told.occurred_at.max())
+    newest_first = [product.last_at.desc(), product.which.desc()]
+    order = ibis.window(group_by=[product.who, product.what], order_by=newest_first)
     ranked = product.mutate(age=ibis.row_number().over(order))
-    return ranked.filter(ranked.age == 0).select(*PAIR, newest_product_id="product_id")
+    return ranked.filter(ranked.age == 0).select(*NUMBERS, newest="which")

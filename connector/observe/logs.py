@@ -1,10 +1,9 @@
-"""Where all log lines go, ours and the libraries': to stderr, one line each, redacted, with time, level, run and system."""
+"""Where all log lines go, ours and the libraries': to stderr, one each, redacted, with time, level, run and system."""
 
 import logging
 import re
 import sys
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -18,7 +17,7 @@ _NAMED_BY = ("destination", "source", "crm")
 
 
 def set_up(level: int) -> None:
-    """Send logs of `level` and above to stderr, and warnings with them: JSON lines, readable ones where a person looks on.
+    """Send logs of `level` and above to stderr: JSON lines, or readable ones where a person looks on.
 
     Libraries are heard from WARNING on. `run` is in a line where `structlog.contextvars` knows it.
     """
@@ -40,7 +39,6 @@ def set_up(level: int) -> None:
     root.handlers = [handler]
     root.setLevel(max(level, logging.WARNING))
     logging.getLogger("connector").setLevel(level)
-    logging.captureWarnings(True)
 
 
 def _added() -> list[Processor]:

@@ -1,4 +1,4 @@
-"""The last line before anything is logged: secrets go by their type, and what looks like a person or a token by its form.
+"""The last net before anything is logged: it takes secrets by their type, people and tokens by what they look like.
 
 Nothing of the kind should ever come this far, so whatever is taken out is counted and looked for.
 """
@@ -13,8 +13,9 @@ from pydantic import SecretBytes, SecretStr
 REDACTED = "**redacted**"
 
 FORMS: Mapping[str, str] = {
-    "token": r"\b(?:pat-[a-z]{2}\d-[\w-]{8,}|00D\w{12,15}![\w.]{20,}|ya29\.[\w-]{10,}|EAA[A-Za-z0-9]{20,}|1//0[\w-]{20,})"
-    r"|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|(?i:\bbearer)\s+(?=\S*\d)[\w.~+/=-]{8,}|-----BEGIN [A-Z ]*PRIVATE KEY-----.*"
+    "token": r"\b(?:pat-[a-z]{2}\d-[\w-]{8,}|00D\w{12,15}![\w.]{20,}|ya29\.[\w-]{10,}|EAA[A-Za-z0-9]{20,})"
+    r"|\b1//0[\w-]{20,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|(?i:\bbearer)\s+(?=\S*\d)[\w.~+/=-]{8,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*"
     r"|\b(?:access_token|refresh_token|client_secret|appsecret_proof|assertion|signature|code)=[^&\s\"']{6,}"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+@",
     "email": r"[\w.+'%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+",
@@ -22,7 +23,7 @@ FORMS: Mapping[str, str] = {
     "digest": r"\b[0-9a-fA-F]{64}\b|\b(?:email|phone):[\w-]{43}(?![\w-])",
 }
 """Kind -> how it looks: tokens of HubSpot, Salesforce, Google and Meta, JWTs, keys, what URLs carry; E.164 numbers;
-SHA-256 as platforms are told of members. Forms that ids and times have too (digits without a plus) are not among them."""
+SHA-256 as platforms are told of members. What ids and times look like too (digits without a plus) is not among them."""
 
 _NET = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in FORMS.items()), re.DOTALL)
 _CAUGHT = Counter(

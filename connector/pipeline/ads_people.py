@@ -1,6 +1,7 @@
 """Who is wanted in an ad platform's audiences, as the platform spells them: only persons it may be told of."""
 
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +15,8 @@ from connector.ports import AdDestination
 from connector.relations import among
 
 IDENTIFIER = ("kind", "value")
+PIECE = 50_000
+"""Rows that become Python texts at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +25,14 @@ class Wanted:
 
     Attributes:
         lists: (audience, match key) that should hold.
-        whose: match key -> person, of these keys.
+        whose: match key -> person, of these keys; they are the very same texts, since there may be millions.
         barred: match keys of persons of whom it may not be told, as far as they were looked for. A key that is somebody
             else's too, since the platform spells two addresses alike, is in here and not in `lists`.
-        free: the persons that were looked at, of whom it may be told.
     """
 
     lists: frozenset[tuple[str, str]]
     whose: Mapping[str, str]
     barred: frozenset[str]
-    free: frozenset[str]
 
 
 def wanted(home: Home, platform: AdDestination, group: ir.Table, as_of: datetime, of: Collection[str] | None) -> Wanted:
@@ -54,14 +55,18 @@ def wanted(home: Home, platform: AdDestination, group: ir.Table, as_of: datetime
     if of is not None:
         barred |= _keys(_matched(platform, known.filter(~known.free)))
     named = pair.inner_join(owners, "person_id").select("audience", "member").distinct().to_pyarrow()
-    lists = zip(named["audience"].to_pylist(), named["member"].to_pylist(), strict=True)
     told = owners.to_pyarrow()
-    return Wanted(
-        lists=frozenset(each for each in lists if each[1] not in barred),
-        whose=dict(zip(told["member"].to_pylist(), told["person_id"].to_pylist(), strict=True)),
-        barred=frozenset(barred),
-        free=frozenset(free.select("person_id").distinct().to_pyarrow()["person_id"].to_pylist()),
-    )
+    whose = {
+        sys.intern(member): person for member, person in _rows(told, "member", "person_id") if member not in barred
+    }
+    lists = ((sys.intern(audience), sys.intern(member)) for audience, member in _rows(named, "audience", "member"))
+    return Wanted(lists=frozenset(each for each in lists if each[1] in whose), whose=whose, barred=frozenset(barred))
+
+
+def _rows(table: pa.Table, *columns: str) -> Iterator[tuple[str, ...]]:
+    """Columns of texts, row by row, without a list of all of them."""
+    for batch in table.select(columns).to_batches(max_chunksize=PIECE):
+        yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
 
 
 def free_persons(home: Home, persons: Collection[str]) -> set[str]:
@@ -110,10 +115,14 @@ def _judged(rows: ir.Table, trait: ir.Table) -> ir.Table:
 def _matched(platform: AdDestination, rows: ir.Table) -> ir.Table:
     """[kind, value, member] of each distinct identifier that the platform can use; each is hashed once."""
     found = rows.select(*IDENTIFIER).distinct().to_pyarrow()
-    pairs = zip(found["kind"].to_pylist(), found["value"].to_pylist(), strict=True)
-    member = pa.array([platform.match(kind, value) for kind, value in pairs], pa.string())
+    batches = found.to_batches(max_chunksize=PIECE)
+    member = pa.chunked_array([_spelled(platform, pa.Table.from_batches([one])) for one in batches], pa.string())
     table = found.append_column("member", member)
     return ibis.memtable(table.filter(member.is_valid()))
+
+
+def _spelled(platform: AdDestination, found: pa.Table) -> pa.Array:
+    return pa.array([platform.match(kind, value) for kind, value in _rows(found, *IDENTIFIER)], pa.string())
 
 
 def _keys(matched: ir.Table) -> set[str]:

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from sys import intern
 
 from connector.home import Home
 from connector.model import Audience
 from connector.pipeline.ads_people import Wanted, free_persons
 from connector.ports import AdDestination
-from connector.push.plan import Change, Plan, Scope, difference, guarded
+from connector.push.plan import Change, Counts, Plan, Scope, difference, guarded
 from connector.store import acknowledged, ad_members
 
 AGING = 5 / 6
@@ -35,7 +36,7 @@ def ad_plan(
     platform: AdDestination,
     found: Wanted,
     audiences: Mapping[str, Audience],
-    approved: Mapping[str, int],
+    approved: Mapping[str, Counts],
     as_of: datetime,
     of: Collection[str] | None,
 ) -> AdPlan:
@@ -43,7 +44,7 @@ def ad_plan(
 
     Args:
         audiences: those that groups want. Others of ours keep whom they hold until they are deleted.
-        approved: audience -> changes that a person has approved.
+        approved: audience -> {"add", "remove"} that a person has approved.
     """
     scope = _scope(home, platform, found, as_of, of)
     whole = difference(platform.name, scope)
@@ -62,11 +63,11 @@ def _less(change: Change, barred: Collection[str]) -> Change:
 
 def _scope(home: Home, platform: AdDestination, found: Wanted, as_of: datetime, of: Collection[str] | None) -> Scope:
     members = None if of is None else _members(home, platform, found, of)
-    held = {(name, who): sure for name, who, sure in acknowledged.members(home.store, platform.name, members)}
     old = _old(home, platform, as_of) if of is None else frozenset()
+    held = acknowledged.members(home.store, platform.name, members)
     return Scope(
         wanted=found.lists,
-        acknowledged={pair: sure and pair not in old for pair, sure in held.items()},
+        acknowledged={(intern(name), intern(who)): sure and (name, who) not in old for name, who, sure in held},
         wanted_properties={},
         acknowledged_properties={},
         refused=_refused(home, platform, members),
@@ -99,5 +100,5 @@ def _barred(home: Home, platform: AdDestination, found: Wanted, plan: Plan) -> s
     """Of the match keys that leave, those that leave because nobody may be told of them."""
     leaving = {member for change in plan.lists.values() for member in change.remove}
     whose = ad_members.persons_of(home.store, platform.name, leaving - found.barred)
-    free = found.free | free_persons(home, set(whose.values()) - found.free)
+    free = free_persons(home, set(whose.values()))
     return {member for member in leaving if member in found.barred or whose.get(member) not in free}

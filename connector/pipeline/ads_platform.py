@@ -1,4 +1,5 @@
-"""Pushing to one ad platform within a run: plan, guard, withdrawals, exclusions, and later the end of exclusions."""
+"""Pushing to one ad platform within a run: plan, guard, withdrawals, exclusions, and later the end of exclusions; last
+what keeps audiences right over time."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,28 +7,33 @@ from datetime import UTC, datetime
 
 import ibis.expr.types as ir
 
-from connector.errors import ListGone, RetryLater
+from connector.errors import ListGone
 from connector.home import Home
 from connector.model import Audience, Delivery, Ensured
-from connector.pipeline import ads_upkeep
+from connector.pipeline import ads_upkeep, guards, sales_out
 from connector.pipeline.ads_groups import audiences_of_groups, coverage, groups_of, in_words, rows_of
 from connector.pipeline.ads_people import Wanted, wanted
 from connector.pipeline.ads_plan import AdPlan, ad_plan
-from connector.pipeline.push import Order, hold
+from connector.pipeline.guards_protecting import withdrawn
+from connector.pipeline.push import Order
 from connector.pipeline.report import Report
 from connector.ports import AdDestination
-from connector.push.deliver import Ledger, Progress, deliver
+from connector.push.deliver import Ledger, Progress, Steps, delivering
 from connector.push.plan import Plan, deliveries
 from connector.store import acknowledged, ad_members, refused_lists, runs
 
 
 @dataclass
 class Platform:
-    """One ad platform on its way.
+    """One ad platform on its way, in three phases.
+
+    While not all news is known only withdrawals leave: who is kept out of ads is named to the platform, and may have
+    withdrawn their consent in what was not read.
 
     Attributes:
         whole: who is wanted, where everybody was looked at.
-        plan: what was planned last, less what the platform has no audience for.
+        plan: what was planned last, less what the platform has no audience for; None: to be planned, or nothing to do.
+        sent: the batches of the first phase have left.
     """
 
     home: Home
@@ -41,40 +47,63 @@ class Platform:
     whole: Wanted | None = None
     plan: AdPlan | None = None
     refused: frozenset[str] = frozenset()
+    sent: bool = False
 
     @property
     def name(self) -> str:
         return self.destination.name
 
-    def suppress(self) -> RetryLater | None:
-        """Withdrawals, then whoever must be kept out of ads; returns why it stopped early, or None."""
+    def suppress(self) -> Steps:
+        """Withdrawals, then whoever must be kept out of ads."""
         self.report.books[f"{self.name}:push"] = self.ledger
+        self.ledger.plan_anew()
+        self.plan, self.sent = None, False
         group = groups_of(self.home, self.destination)
         of = self._whom() if group is not None else ()
         if group is None or (of is not None and not of):
+            self.sent = True
             return None
         self.group, self.audiences = group, audiences_of_groups(group)
-        stopped, gone = self._planned_and_sent(of), set[str]()
+        stopped, gone = (yield from self._planned_and_sent(of)), set[str]()
         while isinstance(stopped, ListGone) and stopped.audience not in gone:
             gone.add(stopped.audience)
             acknowledged.forget_list(self.home.store, self.name, stopped.audience)
-            self.ledger.planned = self.ledger.acknowledged + self.ledger.rejected  # the next plan has the rest
-            self.ledger.deferred = 0
-            stopped = self._planned_and_sent(None)
-        if stopped is None and not self.order.dry:
+            self.ledger.plan_anew()
+            stopped = yield from self._planned_and_sent(None)
+        self.sent = stopped is None
+        if self.sent and not self.order.dry and not self.order.protect:
             ads_upkeep.mark_window(self.home, self.destination, self.report.as_of)
         return stopped
 
-    def readmit(self) -> RetryLater | None:
-        """Whoever may be shown ads again, and what keeps audiences right over time."""
-        if self.plan is None or self.order.dry:
+    def admit(self) -> Steps:
+        """Whoever may be shown ads again."""
+        if not self.sent:  # it rested in the middle of this
+            stopped = yield from self.suppress()
+            if stopped is not None:
+                return stopped
+        if self.plan is None or self.order.dry or self.order.protect:
             return None
-        stopped = self._send(self._batches(self.plan.rest)[1])
-        if stopped is None and self.whole is not None:
+        self.sent = False
+        return (yield from self._send(self._batches(self.plan.rest)[1]))
+
+    def keep_up(self) -> Steps:
+        """What keeps audiences right over time, and what was bought. Sales are told only where somebody was decided
+        again, or an earlier push left something open."""
+        if self.order.dry or self.order.protect:
+            return None
+        if self.plan is not None and self.whole is not None:
             standing = self._standing_now(self.plan) - self.refused
             ads_upkeep.refresh_due(self.home, self.destination, self.whole, standing, self.report)
             ads_upkeep.retire(self.home, self.destination, self.audiences, self.report)
-        return stopped
+            yield
+        if self.report.decided or not runs.previous_push_complete(self.home.store, self.order.run):
+            sales_out.tell(self.home, self.destination, self.order.run, self.report)
+        return None
+
+    def spend(self) -> None:
+        """What was approved is used up, where all of it was carried out."""
+        if not self.order.dry and not self.ledger.deferred:
+            self.order.approved.spend(self.name, {})
 
     def _standing_now(self, plan: AdPlan) -> set[str]:
         """Audiences that have members, and of which nothing is held back."""
@@ -112,18 +141,24 @@ class Platform:
         left = ads_upkeep.leavers(home, self.destination, self.report.as_of)
         return doubted | left | _decided(home, number, self.report)
 
-    def _planned_and_sent(self, of: Collection[str] | None) -> RetryLater | None:
+    def _planned_and_sent(self, of: Collection[str] | None) -> Steps:
         plan = self.plan = self._planned(of)
         self._enter(plan)
         if self.order.dry:
             self.ledger.defer_rest()
             return None
-        if self.whole is not None:
+        if self.whole is not None and not self.order.protect:
             ads_upkeep.finish_broken(self.home, self.destination, self.whole, self._standing_now(plan), self.report)
-        first, last = self._batches(plan.withdrawals)
-        stopped = self._send([*first, *last])
-        if stopped is not None:
+        leaving = withdrawn(self.home, plan.withdrawals) if self.report.doubted else plan.withdrawals
+        first, last = self._batches(leaving)
+        stopped = yield from self._send([*first, *last])
+        if stopped is not None or self.order.protect:
+            self.ledger.defer_rest()
             return stopped
+        if guards.whole(self.home, self.order.run, plan.rest, self.order.approved, self.report):
+            self.plan = self.whole = None
+            self.ledger.defer_rest()
+            return None
         try:
             rest = self._standing(plan.rest)
         except ListGone as gone:
@@ -131,17 +166,17 @@ class Platform:
         self.plan = AdPlan(withdrawals=plan.withdrawals, rest=rest)
         self.ledger.deferred += rest.held_size
         labels = {name: audience.label for name, audience in self.audiences.items()}
-        hold(self.home, self.order.run, rest, self.report, labels)
-        return self._send(self._batches(rest)[0])
+        guards.hold(self.home, self.order.run, rest, self.report, labels)
+        return (yield from self._send(self._batches(rest)[0]))
 
     def _planned(self, of: Collection[str] | None) -> AdPlan:
         home = self.home
         found = wanted(home, self.destination, self.group, self.report.as_of, of)
         self.whole = found if of is None else None
-        approved = self.order.approved
+        approved = self.order.approved.lists(self.name)
         plan = ad_plan(home, self.destination, found, self.audiences, approved, self.report.as_of, of)
         if not self.order.dry:
-            ad_members.remember(home.store, self.name, {one: found.whose[one] for _, one in found.lists})
+            ad_members.remember(home.store, self.name, found.whose)
         return plan
 
     def _standing(self, plan: Plan) -> Plan:
@@ -173,8 +208,8 @@ class Platform:
         size = self.destination.batch_size("membership")
         return deliveries(plan, self.audiences, {"membership": size, "properties": size})
 
-    def _send(self, batches: Sequence[Delivery]) -> RetryLater | None:
-        return deliver(self.destination, self.home.store, self.order.run, batches, self.ledger, self.progress)
+    def _send(self, batches: Sequence[Delivery]) -> Steps:
+        return delivering(self.destination, self.home.store, self.order.run, batches, self.ledger, self.progress)
 
 
 def _decided(home: Home, number: int, report: Report) -> set[str]:

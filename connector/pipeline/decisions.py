@@ -28,6 +28,8 @@ from connector.store import runs
 from connector.warehouse.tables import holding_now, typed
 
 PERSON_TABLES = ("holding", "touch", "trait", "suppression", "replenish", "recommendation", "wanted", "excluded")
+LAID_DOWN = ("touch",)
+"""Of these, what a pass over everybody writes before it decides."""
 FIGURE_TABLES = tuple(field.name for field in fields(Figures))
 
 
@@ -65,7 +67,7 @@ def _uncollected() -> Iterator[None]:
 def decide_stage(home: Home, run: int, as_of: datetime, *, with_facts: bool) -> Outcome:
     """Merge what was seen and decide for `as_of`; the results are readable when this returns."""
     last = _last_decided(home)
-    full = _full_pass_due(home, last, as_of)
+    full = full_pass_due(home, as_of)
     decided, said = decide_everybody(home, run, as_of) if full else _decide_news(home, run, last, as_of)
     runs.mark_decided(home.store, run, full=full, rules=home.audiences.digest)
     if full:
@@ -86,9 +88,14 @@ def _seen_of(versions: Mapping[str, ir.Table]) -> Seen:
 
 def _all_seen(home: Home) -> Seen:
     """The current rows of everybody; keys of several versions are looked for once."""
-    versions, keep = {table: home.warehouse.versions(table) for table in SEEN}, home.warehouse.keep
-    current = {table: newest_of(rows, keep(repeated(rows))).drop("run") for table, rows in versions.items()}
-    return Seen(**{**current, "product": remembered(versions["product"])})
+    versions = {table: home.warehouse.versions(table) for table in SEEN}
+    current = {table: _current(home, rows).drop("run") for table, rows in versions.items() if table != "product"}
+    return Seen(**current, product=remembered(versions["product"]))
+
+
+def _current(home: Home, rows: ir.Table) -> ir.Table:
+    again = home.warehouse.keep(repeated(rows))
+    return newest_of(rows, again) if _count(again) else rows
 
 
 def who_is_whom(home: Home, seen: Seen) -> Identity:
@@ -138,10 +145,20 @@ def decide_everybody(home: Home, run: int, as_of: datetime, figures: int | None 
     everyone = keep(person.select("person_id").distinct())
     if not _count(everyone):
         return 0, []
-    merged = _merged(home, seen, person, as_of)
+    merged = _laid_down(home, run, _merged(home, seen, person, as_of))
     if figures is None:
         _refresh_figures(home, run, merged, as_of)
-    return _decide(home, run, run if figures is None else figures, merged, everyone, as_of)
+    return _decide(home, run, run if figures is None else figures, merged, everyone, as_of, LAID_DOWN)
+
+
+def _laid_down(home: Home, run: int, merged: Merged) -> Merged:
+    """The same, with everybody's touches on disk, from where they are read: there may be more than memory holds."""
+    there = {}
+    for name in LAID_DOWN:
+        home.warehouse.append_kept(name, getattr(merged, name), run)
+        rows = home.warehouse.versions(name)
+        there[name] = rows.filter(rows.run == run).drop("run")
+    return replace(merged, **there)
 
 
 def _decide_news(home: Home, run: int, last: Any, as_of: datetime) -> tuple[int, list[str]]:
@@ -243,8 +260,9 @@ def _last_decided(home: Home) -> Any:
     return found[0] if found else None
 
 
-def _full_pass_due(home: Home, last: Any, as_of: datetime) -> bool:
+def full_pass_due(home: Home, as_of: datetime) -> bool:
     """Everybody is decided when nothing was yet, the rules changed, time went back, or the figures are old."""
+    last = _last_decided(home)
     fresh = runs.latest(home.store, decided=True, full=True)
     if last is None or not fresh:
         return True
@@ -261,13 +279,21 @@ def _newest_since(home: Home, last: Any, as_of: datetime) -> Callable[[Mapping[s
 
 
 def _decide(
-    home: Home, run: int, figures: int, merged: Merged, everyone: ir.Table, as_of: datetime
+    home: Home,
+    run: int,
+    figures: int,
+    merged: Merged,
+    everyone: ir.Table,
+    as_of: datetime,
+    written: Sequence[str] = (),
 ) -> tuple[int, list[str]]:
     """Decide for the persons in `merged` by the figures of a run and write it down; see `decide_everybody`.
 
     Args:
         everyone: [person_id] of these and of persons who are no more.
+        written: derived tables that hold this run's rows already.
     """
+    names = [name for name in ("person", *PERSON_TABLES) if name not in written]
     warehouse, shop, moment = home.warehouse, _figures(home, figures), home.warehouse.moment("as_of", as_of)
 
     def work(table: Mapping[str, ir.Table], keep: Keep) -> dict[str, ir.Table]:
@@ -276,9 +302,10 @@ def _decide(
             decide(given, Figures(**{name: table[name] for name in FIGURE_TABLES}), home.audiences, moment, keep)
         )
         derived = {"person": given.person, "holding": given.holding, "touch": given.touch, **made}
-        return {name: typed(name, derived[name]) for name in ("person", *PERSON_TABLES)}
+        return {name: typed(name, derived[name]) for name in names}
 
-    rows = warehouse.prepared("decided", _about(home), {**vars(merged), **vars(shop)}, work)
+    about = (_about(home), *names)
+    rows = warehouse.prepared("decided", about, {**vars(merged), **vars(shop)}, work)
     for name, table in rows.items():
         warehouse.append_kept(name, table, run)
     warehouse.write("decided", everyone, run)

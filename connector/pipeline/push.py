@@ -1,21 +1,22 @@
-"""Pushing to one CRM within a run: plan, guard, deliver, suppressions first; deleted lists are brought back."""
+"""Pushing to one CRM within a run: plan, guard, suppressions, and later the rest; deleted lists are brought back."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass, field, replace
 
 from connector.errors import ListGone, RetryLater
 from connector.home import Home
 from connector.model import Audience, Delivery
+from connector.pipeline import guards, rereading, sweeping
 from connector.pipeline.drift import believe, bring_back, filled, lose, lost, take_over
+from connector.pipeline.guards_protecting import protecting
 from connector.pipeline.outgoing import bury_gone, decided_members, scope
 from connector.pipeline.quota import Told, before_push
 from connector.pipeline.report import Report
 from connector.ports import CRM
-from connector.push.deliver import Ledger, Progress, deliver
+from connector.push.deliver import Ledger, Progress, Steps, delivering, settle
 from connector.push.plan import Plan, deliveries, difference, guarded
-from connector.store import acknowledged, approvals, refused_lists, runs
+from connector.store import acknowledged, refused_lists, runs
 
 KINDS = ("membership", "properties")
 
@@ -27,30 +28,25 @@ class Order:
     Attributes:
         run: number of the run.
         audiences: by name, those of one family each included.
-        approved: audience -> changes that a person has approved.
+        approved: what people have approved.
         dry: plan only.
         everybody: plan for everybody even where only some were decided again.
+        protect: only what protects people may leave; the rest is planned and waits.
+        sweeps: as of `run.Options`.
     """
 
     run: int
     audiences: Mapping[str, Audience]
-    approved: Mapping[str, int]
+    approved: guards.Approvals
     dry: bool
     everybody: bool = False
+    protect: bool = False
+    sweeps: Sequence[str] = ()
 
 
-def push_to(home: Home, crm: CRM, order: Order, report: Report, progress: Progress, told: Told) -> None:
-    """Bring one CRM up to date, or plan it where the order is dry. Books, plan and notes go into the report."""
-    ledger = report.books[f"{crm.name}:push"] = Ledger()
-    news = decided_members(home, crm.name, order.run) if report.decided and not report.full else set[str]()
-    acknowledged.forget_refusals(home.store, crm.name, news)  # worth another try
-    everybody = order.everybody or report.full or not runs.previous_push_complete(home.store, order.run)
-    everybody = everybody or acknowledged.corrected(home.store, crm.name, order.run)
-    everybody = (not order.dry and _moved_lists(home, crm, order, report)) or everybody
-    push = _Push(home, crm, order, report, progress, told, ledger)
-    if everybody or report.decided:
-        push.whole(None if everybody else news)
-    push.tell_refused()
+def unasked(order: Order) -> Order:
+    """The order for a destination that is left alone: what it should change is planned by what we know, and waits."""
+    return replace(order, dry=True)
 
 
 def _moved_lists(home: Home, crm: CRM, order: Order, report: Report) -> bool:
@@ -79,27 +75,15 @@ def _moved_lists(home: Home, crm: CRM, order: Order, report: Report) -> bool:
     return bool(moved)
 
 
-def hold(home: Home, run: int, plan: Plan, report: Report, labels: Mapping[str, str] = MappingProxyType({})) -> None:
-    """Keep what a guard holds back until somebody approves it, and say so, once.
+@dataclass
+class CrmPush:
+    """One CRM on its way, in two phases. Books, plan and notes go into the report.
 
-    Args:
-        labels: audience -> what people call it; else it goes by its name.
+    Attributes:
+        left_alone: the CRM is asked for nothing; what it should change is planned by what we know.
+        later: batches of what does not suppress, of the last plan; None: to be planned.
+        gone: lists that turned out to be gone; each is brought back once.
     """
-    if not plan.held or plan.id in report.held:
-        return
-    held = {name: counts for name, counts in plan.summary().items() if name in plan.held}
-    approvals.ask(home.store, plan.id, run, held)
-    report.held.append(plan.id)
-    for name, counts in held.items():
-        report.notes.append(
-            f"{plan.destination}: {labels.get(name, name)} would gain {counts['add']:,} and lose {counts['remove']:,}, "
-            f"more than its guard allows; look at it, then: lamplighter run --approve {plan.id}"
-        )
-
-
-@dataclass(frozen=True)
-class _Push:
-    """One push on its way."""
 
     home: Home
     crm: CRM
@@ -107,42 +91,118 @@ class _Push:
     report: Report
     progress: Progress
     told: Told
-    ledger: Ledger
+    left_alone: bool = False
+    ledger: Ledger = field(default_factory=Ledger)
     left_out: dict[str, int] = field(default_factory=dict)
+    later: list[Delivery] | None = None
+    gone: set[str] = field(default_factory=set)
+    _read_back: bool = False
+    _sent: int = 0
 
-    def whole(self, of: set[str] | None) -> None:
-        """Push to the named members, or to everybody; again where a list turned out to be gone, each at most once."""
-        stopped, gone = self._once(of), set[str]()
-        while isinstance(stopped, ListGone) and stopped.audience not in gone:
-            gone.add(stopped.audience)
+    @property
+    def name(self) -> str:
+        return self.crm.name
+
+    def suppress(self) -> Steps:
+        """Settle what is open, plan, and take out of mail and retargeting or put into exclusions whoever must be."""
+        self.report.books[f"{self.name}:push"] = self.ledger
+        self.ledger.plan_anew()
+        self.later = None
+        if not self.left_alone:
+            self._look()
+        everybody, news = self._whom()
+        if not everybody and not self.report.decided:
+            self.later = []
+            return None
+        stopped = yield from self._suppressed(None if everybody else news)
+        return (yield from self._brought_back(stopped, admit=False))
+
+    def admit(self) -> Steps:
+        """Properties, and whoever comes in."""
+        if self.later is None:  # it rested in the middle of this
+            stopped = yield from self.suppress()
+            if stopped is not None:
+                return stopped
+        stopped = yield from self._admitted()
+        return (yield from self._brought_back(stopped, admit=True))
+
+    def _look(self) -> None:
+        """What became of open batches, and who is in our lists where it is time to look."""
+        settle(self.crm, self.home.store, self.order.run)
+        if not self.order.dry and rereading.read_again(self.home, self.crm, self.report):
+            self._read_back = True
+        due = sweeping.chosen(self.home, self.crm, self.order.sweeps, self.report.as_of)
+        if sweeping.MEMBERSHIPS in due and not self.order.dry and not self._read_back:
+            sweeping.read_back(self.home, self.crm, self.report)
+            self._read_back = True
+
+    def _whom(self) -> tuple[bool, set[str]]:
+        """Whether everybody is planned for, and else those who were decided again."""
+        home, order, report = self.home, self.order, self.report
+        news = decided_members(home, self.name, order.run) if report.decided and not report.full else set[str]()
+        acknowledged.forget_refusals(home.store, self.name, news)  # worth another try
+        everybody = order.everybody or report.full or not runs.previous_push_complete(home.store, order.run)
+        everybody = everybody or acknowledged.corrected(home.store, self.name, order.run)
+        return (not order.dry and _moved_lists(home, self.crm, order, report)) or everybody, news
+
+    def _brought_back(self, stopped: RetryLater | None, *, admit: bool) -> Steps:
+        """Go on where a list turned out to be gone: it is brought back, and everybody planned for anew."""
+        while isinstance(stopped, ListGone) and stopped.audience not in self.gone:
+            self.gone.add(stopped.audience)
             bring_back(self.home, self.crm, stopped.audience, self.order.audiences, self.order.run, self.report)
-            self.ledger.planned = self.ledger.acknowledged + self.ledger.rejected  # the next plan has the rest
-            self.ledger.deferred = 0
-            stopped = self._once(None)
-        if stopped is not None:
-            self.report.cut_short(self.crm.name, stopped)
+            self.ledger.plan_anew()
+            stopped = yield from self._suppressed(None)
+            if stopped is None and admit:
+                stopped = yield from self._admitted()
+        return stopped
 
-    def _once(self, of: set[str] | None) -> RetryLater | None:
-        plan = self._planned(of)
+    def _suppressed(self, of: set[str] | None) -> Steps:
+        self.later = None
+        whole = self._planned(of)
+        allowed = plan = whole if self.order.dry else self._allowed(whole)
         try:
             plan = plan.without(self._refused(plan, ask=of is None))
-        except RetryLater as error:
+        finally:
             self._enter(plan)
-            self.ledger.defer_rest()
-            return error
-        self._enter(plan)
+            self._enter_rest(whole, whole.size - allowed.size)
         if self.order.dry:
+            self.later = []
             self.ledger.defer_rest()
             return None
-        hold(self.home, self.order.run, plan, self.report)
-        return self._deliver(plan)
+        guards.hold(self.home, self.order.run, plan, self.report)
+        sizes = {kind: self.crm.batch_size(kind) for kind in KINDS}
+        first, later = deliveries(plan, self.order.audiences, sizes)
+        if self.order.protect:
+            self.ledger.deferred += sum(batch.size for batch in later)
+            later = []
+        before_push(self.crm, len(first) + len(later), self.report, self.told)
+        stopped = yield from self._send(first, before=0, after=len(later))
+        self._sent = len(first)
+        self.later = later if stopped is None else None
+        return stopped
+
+    def _admitted(self) -> Steps:
+        """Only properties need provisions. What is sent is not kept: after a rest it is planned anew."""
+        batches, self.later = self.later or [], None
+        if any(batch.kind == "properties" for batch in batches):
+            self.crm.provision()
+        return (yield from self._send(batches, before=self._sent, after=0))
 
     def _planned(self, of: set[str] | None) -> Plan:
         """What this CRM should change now."""
-        bury_gone(self.home, self.crm.name, self.order.run, of)
-        plan = difference(self.crm.name, scope(self.home, self.crm.name, of))
-        sizes = acknowledged.sizes(self.home.store, self.crm.name)
-        return guarded(plan, self.order.audiences, sizes, self.order.approved)
+        bury_gone(self.home, self.name, self.order.run, of)
+        plan = difference(self.name, scope(self.home, self.name, of))
+        sizes = acknowledged.sizes(self.home.store, self.name)
+        return guarded(plan, self.order.audiences, sizes, self.order.approved.lists(self.name))
+
+    def _allowed(self, plan: Plan) -> Plan:
+        """What of a plan may leave before a person has looked at it as a whole."""
+        if self.report.doubted:
+            return protecting(self.home, plan, self.order.audiences)
+        asks = guards.whole(self.home, self.order.run, plan, self.order.approved, self.report)
+        if asks == guards.FIRST:
+            return plan.only(())
+        return protecting(self.home, plan, self.order.audiences) if asks else plan
 
     def _refused(self, plan: Plan, *, ask: bool) -> set[str]:
         """Lists of the plan that the CRM does not have; the others stand from here on.
@@ -150,14 +210,14 @@ class _Push:
         A list that was refused before is asked for again where `ask` says so: only then is everybody planned who
         belongs into it.
         """
-        known = refused_lists.reasons(self.home.store, self.crm.name)
+        known = refused_lists.reasons(self.home.store, self.name)
         if self.order.dry:
             return known.keys() & plan.lists.keys()
         asked = [name for name in plan.lists if name in self.order.audiences and (ask or name not in known)]
         ensured = self.crm.ensure([self.order.audiences[name].spec for name in asked])
         take_over(self.home, self.crm, ensured.ids)
-        refused_lists.drop(self.home.store, self.crm.name, known.keys() & ensured.ids.keys())
-        refused_lists.keep(self.home.store, self.crm.name, ensured.refused, self.order.run)
+        refused_lists.drop(self.home.store, self.name, known.keys() & ensured.ids.keys())
+        refused_lists.keep(self.home.store, self.name, ensured.refused, self.order.run)
         return ensured.refused.keys() | (known.keys() & plan.lists.keys() - ensured.ids.keys())
 
     def _enter(self, plan: Plan) -> None:
@@ -170,36 +230,30 @@ class _Push:
         self.report.plans[plan.destination] = summary
         self.left_out.update(plan.refused)
 
-    def tell_refused(self) -> None:
+    def _enter_rest(self, whole: Plan, size: int) -> None:
+        """What of a plan waits for a person."""
+        if size:
+            self.ledger.planned += size
+            self.ledger.deferred += size
+            self.report.plans[whole.destination] = guards.counts(whole)
+
+    def spend(self) -> None:
+        """What was approved is used up, but for what a push that was cut short has left of it."""
+        if self.order.dry or not self.order.approved.lists(self.name):
+            return
+        left = guards.counts(self._planned(None)) if self.ledger.deferred else {}
+        self.order.approved.spend(self.name, left)
+
+    def tell(self) -> None:
         """Say of every list that is not there why; those that nobody wants any more are forgotten."""
-        reasons = refused_lists.reasons(self.home.store, self.crm.name)
-        refused_lists.drop(self.home.store, self.crm.name, reasons.keys() - self.order.audiences.keys())
+        reasons = refused_lists.reasons(self.home.store, self.name)
+        refused_lists.drop(self.home.store, self.name, reasons.keys() - self.order.audiences.keys())
         for name in reasons.keys() & self.order.audiences.keys():
             changes = f"{self.left_out[name]:,} changes are left out: " if name in self.left_out else ""
-            self.report.notes.append(f"{self.crm.name}: there is no list {name}; {changes}{reasons[name]}")
+            self.report.notes.append(f"{self.name}: there is no list {name}; {changes}{reasons[name]}")
 
-    def _deliver(self, plan: Plan) -> RetryLater | None:
-        """Suppressions of all lists, then properties, then whoever comes in. Only properties need provisions."""
-        sizes = {kind: self.crm.batch_size(kind) for kind in KINDS}
-        first, rest = deliveries(plan, self.order.audiences, sizes)
-        before_push(self.crm, len(first) + len(rest), self.report, self.told)
-        stopped = self._send(first, before=0, after=len(rest))
-        if stopped is None and plan.properties:
-            stopped = self._provision()
-        stopped = stopped or self._send(rest, before=len(first), after=0)
-        if stopped is not None:
-            self.ledger.defer_rest()
-        return stopped
-
-    def _provision(self) -> RetryLater | None:
-        try:
-            self.crm.provision()
-        except RetryLater as error:
-            return error
-        return None
-
-    def _send(self, batches: Sequence[Delivery], *, before: int, after: int) -> RetryLater | None:
+    def _send(self, batches: Sequence[Delivery], *, before: int, after: int) -> Steps:
         def sent(destination: str, done: int, total: int) -> None:
             self.progress(destination, before + done, before + total + after)
 
-        return deliver(self.crm, self.home.store, self.order.run, batches, self.ledger, sent)
+        return delivering(self.crm, self.home.store, self.order.run, batches, self.ledger, sent)

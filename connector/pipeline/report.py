@@ -19,6 +19,8 @@ class Report:
     Attributes:
         plans: destination -> audience -> {"add", "remove"}, and "" -> {"properties"}: what was planned.
         held: plan ids that wait for approval.
+        doubted: what was pulled may be less than there is: that nothing is known of somebody is no reason to act on.
+        only_protect: why nothing may leave but what protects people, in words; empty: all may.
         stopped: a sweep found more gone than it may take for deleted.
         decided: how many persons were decided again.
         ads: ad platform -> how many audiences, what these prevent and hide, and when changes are in effect.
@@ -38,6 +40,8 @@ class Report:
     calls: dict[str, Calls] = field(default_factory=dict)
     plans: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     held: list[str] = field(default_factory=list)
+    only_protect: list[str] = field(default_factory=list)
+    doubted: bool = False
     stopped: bool = False
     notes: list[str] = field(default_factory=list)
     ads: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -53,9 +57,14 @@ class Report:
         """True when no row is unaccounted for."""
         return all(book.balanced for book in self.books.values())
 
+    def note(self, sentence: str) -> None:
+        """Tell the admin, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
     def cut_short(self, by: str, error: RetryLater) -> None:
         """Note why and until when the work for a source or destination waits."""
-        self.notes.append(f"{by}: {error}")
+        self.note(f"{by}: {error}")
         if error.resume_at:
             moments = [aware(error.resume_at), *([self.resume_at] if self.resume_at else [])]
             self.resume_at = min(moments)
@@ -79,11 +88,12 @@ class Report:
             "ads": self.ads,
             "plans": self.plans,
             "held": self.held,
+            "only_protect": self.only_protect,
             "notes": self.notes,
         }
 
 
-def _calls(counted: Calls) -> dict[str, int | None]:
+def _calls(counted: Calls) -> dict[str, Any]:
     return {
         "made": counted.made,
         "floor": counted.floor,
@@ -91,6 +101,8 @@ def _calls(counted: Calls) -> dict[str, int | None]:
         "retried": counted.retried,
         "limited": counted.limited,
         "budget_left": counted.budget_left,
+        "budget_limit": counted.quota.limit if counted.quota else None,
+        "answers": counted.answers,
         "reads": counted.reads,
         "writes": counted.writes,
     }

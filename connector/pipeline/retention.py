@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from connector.home import Home
-from connector.store import forgetting, outbox, told_sales
+from connector.store import forgetting, outbox, runs, told_sales
 from connector.warehouse.expiring import expire
 
 ADS = ("impression", "click")
@@ -22,6 +22,7 @@ def keep_no_longer(home: Home, now: datetime) -> dict[str, int]:
         "site events": expire(warehouse, ADS, now - timedelta(days=part.event_days), but=True),
         "rejected rows": forgetting.forget_rejected_before(store, now - timedelta(days=part.rejected_days)),
         "finished batches": forgetting.forget_finished(store, finished, now - timedelta(days=part.outbox_days)),
+        "reports of runs": runs.forget_reports_before(store, now - timedelta(days=part.outbox_days)),
         "sales told": told_sales.forget_before(store, now - timedelta(days=part.ledger_days)),
     }
     warehouse.tidy()

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 
 from connector.decide.families import sensitive_families
-from connector.errors import RetryLater
+from connector.errors import EndPass, RetryLater
 from connector.home import Home
 from connector.merge.catalogue import catalogue
 from connector.merge.lines import lines
@@ -70,6 +70,8 @@ def _told(home: Home, destination: AdDestination, new: Sequence[Sale], run: int,
     for start in range(0, len(new), size):
         try:
             receipt = destination.report(new[start : start + size])
+        except EndPass:
+            raise
         except RetryLater as error:
             report.cut_short(destination.name, error)
             report.status = "deferred"

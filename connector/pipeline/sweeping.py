@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.errors import GuardStop, RetryLater, SetupError
+from connector.errors import EndPass, GuardStop, RetryLater, SetupError
 from connector.home import Home
 from connector.pipeline.drift import read_back_lists
 from connector.pipeline.outgoing import bury_gone
@@ -95,6 +95,8 @@ def sweep_crm(
         except GuardStop as error:
             report.stopped = True
             report.notes.append(f"{crm.name}: the sweep {name} was stopped: {error}")
+        except EndPass:
+            raise
         except (RetryLater, SetupError) as error:  # what the pull brought must still be decided and pushed
             report.status = "deferred"
             _note(crm.name, name, error, report)

@@ -1,12 +1,12 @@
 """Plans on their way: written down, sent, acknowledged row by row; settled after a crash by reading back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 
-from connector.errors import ListGone, RetryLater
+from connector.errors import EndPass, ListGone, RetryLater
 from connector.model import Delivery, Receipt
 from connector.ports import Destination
 from connector.store import Store, acknowledged, outbox
@@ -14,7 +14,10 @@ from connector.store import Store, acknowledged, outbox
 log = structlog.get_logger()
 
 Progress = Callable[[str, int, int], None]
-"""Told after each batch: destination, batches done, batches in all. May raise RetryLater to end the push there."""
+"""Told after each batch: destination, batches done, batches in all. May raise EndPass to end the push there."""
+
+Steps = Generator[None, None, RetryLater | None]
+"""Work for one destination. Where it yields, others may have their turn; it returns why it stopped early, or None."""
 
 
 class Carrier(Protocol):
@@ -40,9 +43,13 @@ class Ledger:
         """Whatever has no other end yet waits for a later run."""
         self.deferred = self.planned - self.acknowledged - self.rejected
 
+    def plan_anew(self) -> None:
+        """Whatever has no end yet is left to another plan."""
+        self.planned, self.deferred = self.acknowledged + self.rejected, 0
+
     @property
     def balanced(self) -> bool:
-        return self.planned == self.acknowledged + self.deferred + self.rejected
+        return self.planned == self.acknowledged + self.deferred + self.rejected and self.deferred >= 0
 
     def as_json(self) -> dict[str, int]:
         return {
@@ -58,7 +65,7 @@ def settle(destination: Destination, store: Store, run: int) -> int:
 
     What holds at the destination is acknowledged. What does not is deferred: the next plan finds it again.
     """
-    outbox.give_up_pending(store, "the run ended before this batch was sent")
+    outbox.give_up_pending(store, "the run ended before this batch was sent", destination.name)
     open_batches = outbox.unsettled(store, destination.name)
     for delivery in open_batches:
         held = _read_back(destination, delivery)
@@ -79,10 +86,23 @@ def _read_back(destination: Destination, delivery: Delivery) -> Receipt:
 def deliver(
     destination: Carrier, store: Store, run: int, batches: Sequence[Delivery], ledger: Ledger, progress: Progress
 ) -> RetryLater | None:
-    """Send batches in their order; returns why it stopped early, or None.
+    """Send batches in their order without a pause; returns why it stopped early, or None."""
+    steps = delivering(destination, store, run, batches, ledger, progress)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            stopped: RetryLater | None = end.value
+            return stopped
 
-    After a RetryLater nothing more is sent in this run: the destination asked for rest, and what follows must not
-    overtake what is missing.
+
+def delivering(
+    destination: Carrier, store: Store, run: int, batches: Sequence[Delivery], ledger: Ledger, progress: Progress
+) -> Steps:
+    """Send batches in their order, a step each.
+
+    After a RetryLater nothing more of them is sent: the destination asked for rest, and what follows must not overtake
+    what is missing.
     """
     outbox.enqueue(store, run, batches)
     for done, delivery in enumerate(batches, start=1):
@@ -90,16 +110,17 @@ def deliver(
         stopped = stopped or _told(progress, destination.name, done, len(batches))
         if stopped is not None:
             ledger.deferred += sum(later.size for later in batches[done:])
-            outbox.give_up_pending(store, stopped.message)
+            outbox.give_up_pending(store, stopped.message, destination.name)
             return stopped
+        yield
     return None
 
 
-def _told(progress: Progress, destination: str, done: int, total: int) -> RetryLater | None:
+def _told(progress: Progress, destination: str, done: int, total: int) -> EndPass | None:
     """Tell whoever looks on; returns their wish to end here, if they have one."""
     try:
         progress(destination, done, total)
-    except RetryLater as wish:
+    except EndPass as wish:
         return wish
     return None
 
@@ -109,6 +130,8 @@ def _send(destination: Carrier, store: Store, run: int, delivery: Delivery, ledg
         outbox.move(connection, delivery.id, "sent")
     try:
         receipt = destination.deliver(delivery)
+    except EndPass:
+        raise
     except RetryLater as error:
         if isinstance(error, ListGone):  # a known end: nothing was done
             with store.begin() as connection:

@@ -5,7 +5,6 @@ adds people: first whoever must leave a mailing or retargeting list or enter an 
 then those who come in.
 """
 
-import hashlib
 import json
 import uuid
 from collections import defaultdict
@@ -15,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from connector.model import Audience, Delivery, Purpose
 
 Properties = Mapping[str, str]
+Counts = Mapping[str, int]
+"""{"add", "remove"} of a list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +86,11 @@ class Plan:
         kept = {name: change for name, change in self.lists.items() if name not in refused}
         return replace(self, lists=kept, held=self.held - left_out.keys(), refused={**self.refused, **left_out})
 
+    def only(self, names: Collection[str]) -> "Plan":
+        """The changes of some lists, and no properties."""
+        kept = {name: change for name, change in self.lists.items() if name in names}
+        return replace(self, lists=kept, properties={}, held=self.held & kept.keys())
+
     @property
     def size(self) -> int:
         """Changes planned, those held included: people in and out of lists, and contacts written."""
@@ -97,12 +103,6 @@ class Plan:
     def summary(self) -> dict[str, dict[str, int]]:
         """audience -> {"add", "remove"}."""
         return {n: {"add": len(c.add), "remove": len(c.remove)} for n, c in sorted(self.lists.items())}
-
-    @property
-    def id(self) -> str:
-        """Short name of exactly this plan's held lists and counts, for `--approve`."""
-        held = {name: counts for name, counts in self.summary().items() if name in self.held}
-        return hashlib.sha256(json.dumps([self.destination, held], sort_keys=True).encode()).hexdigest()[:10]
 
 
 def difference(destination: str, scope: Scope) -> Plan:
@@ -150,22 +150,26 @@ def _change(scope: Scope, member: str) -> dict[str, str | None]:
 
 
 def guarded(
-    plan: Plan, audiences: Mapping[str, Audience], sizes: Mapping[str, int], approved: Mapping[str, int]
+    plan: Plan, audiences: Mapping[str, Audience], sizes: Mapping[str, int], approved: Mapping[str, Counts]
 ) -> Plan:
     """The plan with lists held back whose change exceeds both their guard and what was approved.
 
     Args:
         sizes: acknowledged size of each list.
-        approved: audience -> changes that a person has approved.
+        approved: audience -> {"add", "remove"} that a person has approved.
     """
     held = frozenset(
         name
         for name, change in plan.lists.items()
         if name in audiences
         and not audiences[name].guard.allows(change.news, sizes.get(name, 0))
-        and change.size > approved.get(name, 0)
+        and not _covered(change, approved.get(name, {}))
     )
     return replace(plan, held=held)
+
+
+def _covered(change: Change, approved: Counts) -> bool:
+    return len(change.add) <= approved.get("add", 0) and len(change.remove) <= approved.get("remove", 0)
 
 
 def deliveries(

@@ -41,3 +41,9 @@ class RetentionPart(Part):
     rejected_days: float = Field(default=90, gt=0)
     outbox_days: float = Field(default=90, gt=0)
     ledger_days: float = Field(default=396, ge=90)
+
+
+class BackupPart(Part):
+    """How many of the backups that `serve` takes every day are kept; 0: it takes none."""
+
+    keep: int = Field(default=7, ge=0)

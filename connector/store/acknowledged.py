@@ -76,6 +76,14 @@ def doubt_list(store: Store, destination: str, audience: str) -> None:
         connection.execute(membership.update().where(where).values(certain=False))
 
 
+def doubt_profiles(store: Store, destination: str, members: Collection[str], run: int) -> None:
+    """Nobody knows which of our properties stand on these members now: the next plan states them all."""
+    rows = [{"destination": destination, "member": one, "properties": "null", "run": run} for one in sorted(members)]
+    if rows:
+        with store.begin() as connection:
+            upsert(connection, profile, rows)
+
+
 def members_of(store: Store, destination: str, audience: str) -> dict[str, bool]:
     """member -> certain, of one list."""
     query = sa.select(membership.c.member, membership.c.certain)

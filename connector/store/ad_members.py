@@ -7,17 +7,28 @@ import sqlalchemy as sa
 
 from connector.model import Delivery, Receipt
 from connector.store import acknowledged, outbox
-from connector.store.database import CHUNK, Store, of_members, upsert
+from connector.store.database import Store, of_members, upsert
 from connector.store.tables import ad_member, membership, run
+
+PIECE = 50_000
+"""Keys that are written down in one transaction."""
 
 
 def remember(store: Store, destination: str, whose: Mapping[str, str]) -> None:
-    """match key -> person, of keys that are in an audience or about to be. Only what is new is written."""
-    known = persons_of(store, destination, whose)
-    new = {member: person for member, person in whose.items() if known.get(member) != person}
-    rows = [{"destination": destination, "member": one, "person": person} for one, person in sorted(new.items())]
-    with store.begin() as connection:
-        upsert(connection, ad_member, rows)
+    """match key -> person, of keys that are in an audience or about to be. Only what is new is written, some at a time:
+    a million at once would keep everybody else out of the store for a minute."""
+    members = sorted(whose)
+    for start in range(0, len(members), PIECE):
+        part = members[start : start + PIECE]
+        known = persons_of(store, destination, part)
+        new = [
+            {"destination": destination, "member": one, "person": whose[one]}
+            for one in part
+            if known.get(one) != whose[one]
+        ]
+        if new:
+            with store.begin() as connection:
+                upsert(connection, ad_member, new)
 
 
 def of_persons(store: Store, destination: str, persons: Collection[str]) -> dict[str, str]:
@@ -83,11 +94,14 @@ def _doubt(store: Store, destination: str, batches: Iterable[Delivery], number: 
 
 
 def replace_audience(store: Store, destination: str, audience: str, receipt: Receipt, number: int) -> None:
-    """After a refresh an audience holds those whom the platform took, and nobody else."""
+    """After a refresh an audience holds those whom the platform took, and nobody else. Some at a time: who is not
+    written down yet stands in the books as before, and is said again."""
     known = acknowledged.members_of(store, destination, audience)
     gone = sorted(known.keys() - set(receipt.added))
-    with store.begin() as connection:
-        pairs = [(audience, member) for member in receipt.added]
-        acknowledged.put_members(connection, destination, pairs, number, certain=True)
-        for start in range(0, len(gone), CHUNK):
-            acknowledged.forget_members(connection, destination, audience, gone[start : start + CHUNK])
+    for start in range(0, len(receipt.added), PIECE):
+        pairs = [(audience, member) for member in receipt.added[start : start + PIECE]]
+        with store.begin() as connection:
+            acknowledged.put_members(connection, destination, pairs, number, certain=True)
+    for start in range(0, len(gone), PIECE):
+        with store.begin() as connection:
+            acknowledged.forget_members(connection, destination, audience, gone[start : start + PIECE])

@@ -1,5 +1,7 @@
 """Where each source stands. A cursor moves only after its rows are kept."""
 
+from collections.abc import Collection
+
 from connector.model import Cursor
 from connector.store.clock import now
 from connector.store.database import Store, upsert
@@ -17,3 +19,9 @@ def save(store: Store, source: str, stream: str, value: Cursor) -> None:
     with store.begin() as connection:
         row = {"source": source, "stream": stream, "value": dict(value), "moved_at": now()}
         upsert(connection, cursor, [row])
+
+
+def forget(store: Store, sources: Collection[str]) -> None:
+    """These sources are read from their beginning the next time, and what their sweeps have begun is forgotten."""
+    with store.begin() as connection:
+        connection.execute(cursor.delete().where(cursor.c.source.in_(sorted(sources))))

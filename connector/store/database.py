@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,11 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connector.errors import SetupError
+from connector.errors import EndPass, LamplighterError, SetupError
+from connector.store import damage
+
+Fence = Callable[[sa.Connection], None]
+"""Asked first in a transaction. Raises EndPass where it may not go on."""
 
 CHUNK = 5_000
 """Rows a statement: SQLite and Postgres both slow down on larger parameter lists."""
@@ -30,6 +34,11 @@ MIGRATING = 76_301
 
 PATIENCE = 30
 """Seconds to wait for another process that holds SQLite's lock."""
+IDLE = 60
+"""Seconds after which Postgres ends the transaction of a process that sleeps in the middle of it: its locks would keep
+everybody else from taking over."""
+SILENT = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 4, "tcp_user_timeout": 40_000}
+"""A server that went without a word is given up after 40 seconds, not after hours."""
 
 
 class Store:
@@ -41,20 +50,74 @@ class Store:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
+        self._fences: tuple[Fence, ...] = ()
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
-        """One transaction: all of it or nothing."""
-        with self.engine.execution_options(**WRITES).begin() as connection:
+        """One transaction: all of it or nothing.
+
+        Raises:
+            EndPass: a lease that is held on this store has gone to somebody else; or the database is away.
+        """
+        with self.unfenced() as connection:
+            for fence in self._fences:
+                fence(connection)
+            yield connection
+
+    @contextmanager
+    def unfenced(self) -> Iterator[sa.Connection]:
+        """One transaction that no lease is asked for: those of leases themselves."""
+        with _answering(), self.engine.execution_options(**WRITES).begin() as connection:
+            yield connection
+
+    @contextmanager
+    def fenced_by(self, fence: Fence) -> Iterator[None]:
+        """Let every transaction of the block ask `fence` first."""
+        before, self._fences = self._fences, (*self._fences, fence)
+        try:
+            yield
+        finally:
+            self._fences = before
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection for queries."""
+        with _answering(), self.engine.connect() as connection:
             yield connection
 
     def rows(self, statement: sa.Select[Any]) -> list[Any]:
         """All rows of a query."""
-        with self.engine.connect() as connection:
+        with self.reading() as connection:
             return list(connection.execute(statement))
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    """A database that went away, or is held by somebody else, ends the pass in words; what was kept stays kept."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if not _is_away(error):
+            raise
+        problem = str(error.orig).strip().splitlines()[0][:200]
+        raise EndPass(
+            f"the store does not answer: {problem}; what was kept stays kept",
+            hint="lamplighter run, when the database is there again: it goes on where it stopped",
+        ) from None
+
+
+def _is_away(error: sa.exc.DBAPIError) -> bool:
+    """Gone in mid-sentence, not there, or busy for longer than we wait; not: asked for something that it cannot do."""
+    if isinstance(error.orig, sqlite3.Error):
+        return _is_busy(error.orig)
+    return error.connection_invalidated or isinstance(error, sa.exc.OperationalError)
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def upsert(connection: sa.Connection, table: sa.Table, rows: list[dict[str, Any]], *, keep: Sequence[str] = ()) -> None:
@@ -102,10 +165,10 @@ def open_store(url: str) -> Store:
     Raises:
         SetupError: the database cannot be opened, is damaged, or was written by a newer Lamplighter.
     """
-    engine = _engine(url)
+    engine = engine_of(url)
     try:
         _migrate(engine)
-    except SetupError:
+    except LamplighterError:
         engine.dispose()
         raise
     except sa.exc.DatabaseError as error:
@@ -118,7 +181,8 @@ def open_store(url: str) -> Store:
     return Store(engine)
 
 
-def _engine(url: str) -> sa.Engine:
+def engine_of(url: str) -> sa.Engine:
+    """An engine for whatever stands at `store.url`. Raises SetupError: the URL names no database."""
     try:
         engine = sa.create_engine(url, **_options(url))
     except (sa.exc.ArgumentError, ImportError) as error:  # no URL, an unknown database, or its driver is missing
@@ -129,14 +193,17 @@ def _engine(url: str) -> sa.Engine:
     if engine.dialect.name == "sqlite":
         sa.event.listen(engine, "connect", _pragmas)
         sa.event.listen(engine, "begin", _begin)
+        damage.tell_in_words(engine)
         _create_private(engine)
+    else:
+        sa.event.listen(engine, "connect", _never_idle)
     return engine
 
 
 def _options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": PATIENCE}}
-    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
+    return {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10, **SILENT}}
 
 
 def _create_private(engine: sa.Engine) -> None:
@@ -153,6 +220,11 @@ def _create_private(engine: sa.Engine) -> None:
             ) from None
 
 
+def _never_idle(connection: Any, _record: Any) -> None:
+    connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE}s'")
+    connection.commit()
+
+
 def _pragmas(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # else the driver leaves table definitions outside of transactions
     _write_ahead(connection)
@@ -166,20 +238,26 @@ def _write_ahead(connection: Any) -> None:
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
         else:
             return
 
 
-def _config(connection: sa.Connection) -> Config:
+def config_of(connection: sa.Connection) -> Config:
+    """Alembic's settings for a connection within a transaction."""
     config = Config()
     config.set_main_option("script_location", "connector.store:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config
+
+
+def revisions(config: Config) -> list[str]:
+    """Every revision of the schema that this code knows, the newest first."""
+    return [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
 
 
 def _begin(connection: sa.Connection) -> None:
@@ -192,13 +270,13 @@ def _migrate(engine: sa.Engine) -> None:
     with engine.execution_options(**WRITES).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
-        config = _config(connection)
-        scripts = ScriptDirectory.from_config(config)
+        config = config_of(connection)
+        known = revisions(config)
         current = MigrationContext.configure(connection).get_current_revision()
-        if current == scripts.get_current_head():
+        if current == known[0]:
             return
-        if current is not None and current not in {script.revision for script in scripts.walk_revisions()}:
-            raise SetupError(
-                "the store was written by a newer Lamplighter", hint="upgrade: pip install --upgrade lamplighter"
-            )
+        if current is not None and current not in known:
+            raise damage.newer(engine)
+        if current is not None:
+            damage.keep_copy(engine, known[0])
         command.upgrade(config, "head")

@@ -1,22 +1,36 @@
-"""One row keeps two processes from running the same pass; a token tells a late sleeper that its turn is over."""
+"""One row keeps two processes from running the same pass; a token tells a late sleeper that its turn is over.
+
+A term is counted twice. The row says when it ends by the database's clock (SQLite's is this machine's), so that
+machines whose clocks differ agree. The holder counts for itself, by a clock that nobody can set and that goes on while
+the machine sleeps, from before its last sign of life on: it ends a third of a term before anybody else may begin.
+"""
 
 import os
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from threading import Event, Thread
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any
 
 import sqlalchemy as sa
 
-from connector.errors import RetryLater
+from connector import turn
+from connector.errors import EndPass, LamplighterError, RetryLater
 from connector.store.clock import now
 from connector.store.database import Store
 from connector.store.tables import lease
 
 TERM = timedelta(seconds=90)
-"""A holder that has not renewed for this long is taken for dead."""
+"""A holder that has given no sign of life for this long is taken for dead."""
+FREE = datetime(1970, 1, 1, tzinfo=UTC)
+"""When a lease that was given back has ended: by any clock."""
+_CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+_held: set[tuple[str, int]] = set()
+"""Name and token of what this process holds: not so what it could not give back, or one of its number held before."""
 
 
 @dataclass(frozen=True)
@@ -28,71 +42,201 @@ class Lease:
     token: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Holder:
+    """Who is at work, for whoever asks.
+
+    Attributes:
+        since: when it began; None: an older Lamplighter did not write it down.
+    """
+
+    name: str
+    holder: str
+    since: datetime | None
+
+
 def holder_name() -> str:
-    """This process, in words an admin can look up."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """This process, in words an admin can look up: machine, and number there."""
+    return f"{_machine()}:{os.getpid()}"
+
+
+def _machine() -> str:
+    """Containers may share a name, and each counts its processes from one: the number of its process space, too."""
+    with suppress(OSError):
+        return f"{socket.gethostname()}/{Path('/proc/self/ns/pid').stat().st_ino:x}"
+    return socket.gethostname()
+
+
+def holders(store: Store) -> list[Holder]:
+    """Who holds which lease now, by name."""
+    with store.reading() as connection:
+        query = lease.select().where(lease.c.expires_at > _moment(connection)).order_by(lease.c.name)
+        rows = connection.execute(query).all()
+    return [Holder(name=row.name, holder=row.holder, since=row.taken_at) for row in rows if not _is_over(row)]
+
+
+class Keeper:
+    """Gives signs of life for a lease, and knows how long the last one is good.
+
+    Args:
+        given: `elapsed` from before the lease was taken.
+    """
+
+    def __init__(self, store: Store, mine: Lease, term: timedelta, given: float) -> None:
+        self.lease = mine
+        self._store = store
+        self._term = term
+        self._given = given
+        self._lock = Lock()
+
+    def check(self) -> None:
+        """Nothing, while the last sign of life is good; else it is given now. Raises EndPass where it cannot be."""
+        if elapsed() >= self._given + self._term.total_seconds() * 2 / 3:
+            self.renew()
+
+    def renew(self) -> None:
+        """Give a sign of life.
+
+        Raises:
+            EndPass: another process has taken over; or the store cannot be reached, so that nobody knows.
+        """
+        with self._lock:
+            began = elapsed()
+            with self._store.unfenced() as connection:
+                if not _extend(connection, self.lease, self._term):
+                    raise _over(connection, self.lease)
+            self._given = began
+
+    def fence(self, connection: sa.Connection) -> None:
+        """Let a transaction go on only while the lease is ours; nobody takes it over before it ends.
+
+        Raises:
+            EndPass: another process has taken over.
+        """
+        if not still_held(connection, self.lease):
+            raise _over(connection, self.lease)
+
+    def keep_up(self, done: Event) -> None:
+        """Renew, several times a term, until `done`; a store that is away for a moment is asked again."""
+        while not done.wait(self._term.total_seconds() / 6):
+            with suppress(LamplighterError):  # the pass hears of it itself
+                self.renew()
+
+
+def elapsed() -> float:
+    """Seconds by a clock that is never set and does not stop while the machine sleeps."""
+    return time.clock_gettime(_CLOCK)
 
 
 @contextmanager
-def held(store: Store, name: str) -> Iterator[Lease]:
-    """Hold the lease for the length of the block, renewing it in the background.
+def held(store: Store, name: str, term: timedelta = TERM) -> Iterator[Lease]:
+    """Hold the lease for the length of the block. Whatever the block writes, here or elsewhere, is fenced by it.
+
+    Args:
+        term: others take over after so long without a sign of life.
 
     Raises:
-        RetryLater: another live process holds it.
+        RetryLater: another live process holds it. EndPass: in the block, another has taken over.
     """
-    mine = _take(store, name)
-    done = Event()
-    keeper = Thread(target=_renew_until, args=(store, mine, done), name=f"lease-{name}", daemon=True)
-    keeper.start()
+    with kept(store, name, term) as keeper, turn.answered_by(keeper.check), store.fenced_by(keeper.fence):
+        yield keeper.lease
+
+
+@contextmanager
+def kept(store: Store, name: str, term: timedelta = TERM) -> Iterator[Keeper]:
+    """Hold a lease that fences nothing: its keeper is asked whether it is still ours."""
+    given, done = elapsed(), Event()
+    keeper = Keeper(store, _take(store, name, term), term, given)
+    _held.add((name, keeper.lease.token))
+    thread = Thread(target=keeper.keep_up, args=(done,), name=f"lease-{name}", daemon=True)
+    thread.start()
     try:
-        yield mine
+        yield keeper
     finally:
         done.set()
-        keeper.join()
-        _give_back(store, mine)
+        thread.join()
+        _held.discard((name, keeper.lease.token))
+        _give_back(store, keeper.lease)
 
 
 def still_held(connection: sa.Connection, mine: Lease) -> bool:
-    """True while nobody else took the lease over; ask within the transaction that writes."""
-    row = connection.execute(sa.select(lease.c.token).where(lease.c.name == mine.name)).first()
-    return row is not None and row.token == mine.token
+    """True while nobody else took the lease over, and nobody does before this transaction ends."""
+    query = sa.select(lease.c.token).where(lease.c.name == mine.name)
+    return connection.execute(query.with_for_update(read=True, key_share=True)).scalar() == mine.token
 
 
-def _take(store: Store, name: str) -> Lease:
-    with store.begin() as connection:
-        row = connection.execute(lease.select().where(lease.c.name == name).with_for_update()).first()
-        if row is None:
-            return _first(connection, name)
-        if row.expires_at > now() and not _dead(row.holder):
-            raise RetryLater(
-                f"another process ({row.holder}) is at work on this home",
-                hint="wait for it to end, or stop it; `lamplighter status` shows it",
-                resume_at=row.expires_at,
-            )
-        mine = Lease(name, holder_name(), row.token + 1)
-        taken = connection.execute(
-            lease.update()
-            .where(lease.c.name == name, lease.c.token == row.token)
-            .values(holder=mine.holder, token=mine.token, expires_at=now() + TERM)
+def _over(connection: sa.Connection, mine: Lease) -> EndPass:
+    holder = connection.execute(sa.select(lease.c.holder).where(lease.c.name == mine.name)).scalar() or "somebody"
+    return EndPass(
+        f"{holder} has taken over from this process, which was not heard of for too long; it writes nothing more",
+        hint="nothing is to be done; `lamplighter status` shows the other's run",
+    )
+
+
+def _take(store: Store, name: str, term: timedelta) -> Lease:
+    with store.reading() as connection:
+        _free(connection, name)  # whoever stands by asks often: not by SQLite's only lock
+    with store.unfenced() as connection:
+        row = _free(connection, name)
+        return _first(connection, name, term) if row is None else _next(connection, name, row.token, term)
+
+
+def _free(connection: sa.Connection, name: str) -> sa.Row[Any] | None:
+    """The row of a lease, None before its first holder. Raises RetryLater where somebody holds it."""
+    row = connection.execute(lease.select().where(lease.c.name == name)).first()
+    if row is not None and row.expires_at > _moment(connection) and not _is_over(row):
+        raise RetryLater(
+            f"another process ({row.holder}) is at work on this home",
+            hint="wait for it to end, or stop it; `lamplighter status` shows it",
+            resume_at=row.expires_at,
         )
-        if taken.rowcount != 1:
-            raise RetryLater("another process was faster", hint="try again in a minute")
-        return mine
+    return row
 
 
-def _first(connection: sa.Connection, name: str) -> Lease:
-    mine = Lease(name, holder_name(), 1)
+def _first(connection: sa.Connection, name: str, term: timedelta) -> Lease:
+    mine, moment = Lease(name, holder_name(), 1), _moment(connection)
+    row = {"name": name, "holder": mine.holder, "token": 1, "taken_at": moment, "expires_at": moment + term}
     try:
-        connection.execute(lease.insert().values(name=name, holder=mine.holder, token=1, expires_at=now() + TERM))
+        connection.execute(lease.insert().values(**row))
     except sa.exc.IntegrityError:
-        raise RetryLater("another process was faster", hint="try again in a minute") from None
+        raise _faster() from None
     return mine
+
+
+def _next(connection: sa.Connection, name: str, token: int, term: timedelta) -> Lease:
+    """Take over, unless a transaction of the holder before is still open: its database ends it, if nobody else does."""
+    ours = _still(Lease(name, "", token))
+    if connection.execute(lease.select().where(ours).with_for_update(skip_locked=True)).first() is None:
+        raise _faster()
+    mine, moment = Lease(name, holder_name(), token + 1), _moment(connection)
+    row = {"holder": mine.holder, "token": mine.token, "taken_at": moment, "expires_at": moment + term}
+    connection.execute(lease.update().where(ours).values(**row))
+    return mine
+
+
+def _faster() -> RetryLater:
+    return RetryLater("another process was faster, or is just ending", hint="try again in a minute")
+
+
+def _moment(connection: sa.Connection) -> datetime:
+    """Now, by the clock that all who share this store have in common."""
+    if connection.dialect.name != "postgresql":
+        return now()
+    told: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+    return told.astimezone(UTC)
+
+
+def _is_over(row: sa.Row[Any]) -> bool:
+    """Whether a lease that has not ended is held by nobody: its holder is gone, or is we, and knows nothing of it."""
+    if row.holder == holder_name():
+        return (row.name, row.token) not in _held
+    return _dead(row.holder)
 
 
 def _dead(holder: str) -> bool:
     """A holder on this very machine whose process is gone need not be waited for."""
-    host, _, pid = holder.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit():
+    machine, _, pid = holder.rpartition(":")
+    if machine != _machine() or not pid.isdigit():
         return False
     try:
         os.kill(int(pid), 0)
@@ -103,20 +247,17 @@ def _dead(holder: str) -> bool:
     return False
 
 
-def _renew_until(store: Store, mine: Lease, done: Event) -> None:
-    while not done.wait(TERM.total_seconds() / 3):
-        with store.begin() as connection:
-            connection.execute(
-                lease.update()
-                .where(lease.c.name == mine.name, lease.c.token == mine.token)
-                .values(expires_at=now() + TERM)
-            )
+def _still(mine: Lease) -> sa.ColumnElement[bool]:
+    return sa.and_(lease.c.name == mine.name, lease.c.token == mine.token)
+
+
+def _extend(connection: sa.Connection, mine: Lease, by: timedelta) -> bool:
+    """Let the lease end so long from now; False where it is somebody else's."""
+    ends = _moment(connection) + by
+    return connection.execute(lease.update().where(_still(mine)).values(expires_at=ends)).rowcount == 1
 
 
 def _give_back(store: Store, mine: Lease) -> None:
-    with store.begin() as connection:
-        connection.execute(
-            lease.update()
-            .where(lease.c.name == mine.name, lease.c.token == mine.token)
-            .values(expires_at=now() - timedelta(seconds=1))
-        )
+    """Where the store is away, the lease runs out by itself."""
+    with suppress(LamplighterError), store.unfenced() as connection:
+        connection.execute(lease.update().where(_still(mine)).values(expires_at=FREE))

@@ -4,6 +4,8 @@ pending -> sent -> acknowledged
    |        |  \\-> rejected        no row of it was accepted
    |        \\----> deferred        unknown or refused for now; the next plan carries it again
    \\-------------> deferred        never sent
+
+Nobody else writes a state, and the database knows no other than these.
 """
 
 from collections.abc import Sequence
@@ -44,12 +46,7 @@ def move(connection: sa.Connection, delivery_id: str, to: str, reason: str = "")
         ValueError: the table above does not allow it.
     """
     allowed = [state for state, following in STATES.items() if to in following]
-    changed = connection.execute(
-        outbox.update()
-        .where(outbox.c.id == delivery_id, outbox.c.state.in_(allowed))
-        .values(state=to, reason=reason, changed_at=now())
-    )
-    if changed.rowcount != 1:
+    if _step(connection, to, reason, outbox.c.id == delivery_id, outbox.c.state.in_(allowed)) != 1:
         raise ValueError(f"batch {delivery_id} may not become {to}")
 
 
@@ -71,19 +68,33 @@ def last_acknowledged(store: Store, destination: str) -> datetime | None:
     return found
 
 
-def give_up_pending(store: Store, reason: str) -> int:
-    """Defer what a dead run wrote down and never sent; the next plan finds the same differences again."""
+def give_up_pending(store: Store, reason: str, destination: str = "") -> int:
+    """Defer what was written down and never sent, for one destination or for all; the next plan finds the same
+    differences again."""
+    where = [outbox.c.state == "pending", *([outbox.c.destination == destination] if destination else [])]
     with store.begin() as connection:
-        found = connection.execute(
-            outbox.update().where(outbox.c.state == "pending").values(state="deferred", reason=reason, changed_at=now())
-        )
-        return int(found.rowcount)
+        return _step(connection, "deferred", reason, *where)
+
+
+def _step(connection: sa.Connection, to: str, reason: str, *where: sa.ColumnElement[bool]) -> int:
+    """Every change of a state there is; returns how many batches changed."""
+    changed = connection.execute(outbox.update().where(*where).values(state=to, reason=reason, changed_at=now()))
+    return int(changed.rowcount)
 
 
 def depth(store: Store) -> dict[str, int]:
     """How many batches stand in each state."""
     query = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
     return {row[0]: row[1] for row in store.rows(query)}
+
+
+def outcomes(store: Store, run: int) -> list[dict[str, Any]]:
+    """What became of a run's batches that are still kept: destination, audience ("" for properties), state, reason,
+    batches and changes."""
+    named = [outbox.c[name] for name in ("destination", "audience", "state", "reason")]
+    counts = (sa.func.count().label("batches"), sa.func.sum(outbox.c.size).label("changes"))
+    query = sa.select(*named, *counts).where(outbox.c.run == run).group_by(*named).order_by(*named)
+    return [dict(row._mapping) for row in store.rows(query)]
 
 
 def forget_settled(store: Store, before_run: int) -> None:

@@ -46,6 +46,8 @@ run = sa.Table(
     sa.Column("rules", sa.String(64), nullable=False, default=""),  # digest of the audiences it decided by
     sa.Column("report", sa.JSON, nullable=False, default=dict),
     sa.Column("message", sa.Text, nullable=False, default=""),
+    # it got to the warehouse; see warehouse.damage
+    sa.Column("entered", sa.Boolean, nullable=False, default=False, server_default=sa.false()),
 )
 
 cursor = sa.Table(
@@ -64,6 +66,7 @@ lease = sa.Table(
     sa.Column("holder", sa.String(128), nullable=False),
     sa.Column("token", sa.Integer, nullable=False),  # grows with every new holder
     sa.Column("expires_at", UtcTime, nullable=False),
+    sa.Column("taken_at", UtcTime),  # None: by an older Lamplighter
 )
 
 outbox = sa.Table(
@@ -80,6 +83,17 @@ outbox = sa.Table(
     sa.Column("payload", sa.JSON, nullable=False),
     sa.Column("reason", sa.Text, nullable=False, default=""),
     sa.Column("changed_at", UtcTime, nullable=False),
+    sa.CheckConstraint("state IN ('pending', 'sent', 'acknowledged', 'rejected', 'deferred')", name="ck_outbox_state"),
+)
+
+breaker = sa.Table(
+    "breaker",
+    metadata,
+    sa.Column("system", sa.String(64), primary_key=True),  # a source or a destination
+    sa.Column("failures", sa.Integer, nullable=False),  # runs in a row
+    sa.Column("opened_at", UtcTime),  # None: it is asked as ever
+    sa.Column("try_again_at", UtcTime),
+    sa.Column("reason", sa.Text, nullable=False),
 )
 
 membership = sa.Table(
@@ -169,8 +183,39 @@ approval = sa.Table(
     metadata,
     sa.Column("plan", sa.String(64), primary_key=True),
     sa.Column("run", sa.Integer, nullable=False),  # the run that was stopped
-    sa.Column("summary", sa.JSON, nullable=False),  # audience -> adds, removes, size
+    sa.Column("summary", sa.JSON, nullable=False),  # what it covers: audience, or figure -> counts
     sa.Column("approved_at", UtcTime),
+    sa.Column("guard", sa.String(16), nullable=False, default="list", server_default="list"),  # see pipeline.guards
+    sa.Column("destination", sa.String(64), nullable=False, default="", server_default=""),  # "": the whole run
+    sa.Column("words", sa.Text, nullable=False, default="", server_default=""),  # what a person is asked
+    sa.Column("used_at", UtcTime),  # when a push took it: it is good for one
+)
+
+believed = sa.Table(
+    "believed",
+    metadata,
+    sa.Column("name", sa.String(32), primary_key=True),  # of a set of figures that guards compare with
+    sa.Column("run", sa.Integer, nullable=False),  # the last run whose figures were believed
+    sa.Column("value", sa.JSON, nullable=False),
+)
+
+alert = sa.Table(
+    "alert",
+    metadata,
+    sa.Column("kind", sa.String(32), primary_key=True),  # see alerts.troubles
+    sa.Column("subject", sa.String(128), primary_key=True),  # a system or a source; "" for the whole
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("first_seen", UtcTime, nullable=False),
+    sa.Column("last_told", UtcTime),  # None: nobody could be told yet
+    sa.Column("recovered_at", UtcTime),  # None: it lasts
+)
+
+alert_channel = sa.Table(
+    "alert_channel",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("failing_since", UtcTime, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),  # without addresses and secrets
 )
 
 erasure = sa.Table(
@@ -207,4 +252,20 @@ told_sale = sa.Table(
     sa.Column("words", sa.Text, nullable=False),  # of the platform that refused it; empty: it took it
     sa.Column("run", sa.Integer, nullable=False),
     sa.Column("told_at", UtcTime, nullable=False),
+)
+
+stale_book = sa.Table(
+    "stale_book",
+    metadata,
+    sa.Column("destination", sa.String(64), primary_key=True),
+    sa.Column("since", UtcTime, nullable=False),  # what our books say of it may be wrong from this moment on
+)
+
+total = sa.Table(
+    "total",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),  # see pipeline.counted
+    sa.Column("key", sa.String(512), primary_key=True),  # its labels, in one text
+    sa.Column("labels", sa.JSON, nullable=False),
+    sa.Column("value", sa.Double, nullable=False),
 )

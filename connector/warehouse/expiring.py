@@ -5,6 +5,7 @@ from datetime import datetime
 
 from deltalake import DeltaTable
 
+from connector import turn
 from connector.warehouse.tables import Warehouse
 
 TABLE = "interaction"
@@ -23,4 +24,5 @@ def expire(warehouse: Warehouse, kinds: Collection[str], before: datetime, *, bu
         return 0
     named = ", ".join(f"'{kind}'" for kind in sorted(kinds))
     which = f"kind {'NOT ' if but else ''}IN ({named}) AND occurred_at < '{before.isoformat()}'"
+    turn.check()
     return int(DeltaTable(path).delete(which)["num_deleted_rows"] or 0)

@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterable, Sequence
 import ibis.expr.types as ir
 from deltalake import DeltaTable
 
+from connector import turn
 from connector.schema import DERIVED, SEEN
+from connector.warehouse import damage
 from connector.warehouse.tables import KEYS_A_DELETION, Warehouse
 
 ENDS = {
@@ -76,6 +78,7 @@ def forget(warehouse: Warehouse, salt: str, digests: Collection[str], people: Se
     gone += _delete(warehouse, "person", _in(said(salt, "identifier_type", "identifier"), digests))
     for table in [*SEEN, *DERIVED, "cutpoint"]:
         _scrub(warehouse, table)
+    damage.forget_set_aside(warehouse.root)
     return gone
 
 
@@ -96,6 +99,7 @@ def repr_of(values: Sequence[str]) -> list[str]:
 
 
 def _open(warehouse: Warehouse, table: str) -> DeltaTable | None:
+    turn.check()
     path = str(warehouse.root / table)
     return DeltaTable(path) if DeltaTable.is_deltatable(path) else None
 

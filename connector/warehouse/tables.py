@@ -13,14 +13,16 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 from ibis.backends.duckdb import Backend
 
+from connector import turn
 from connector.errors import SetupError
 from connector.relations import newest
 from connector.schema import DERIVED, FIGURES, SEEN, TABLES
 from connector.warehouse import prepared
 
 ROWS_A_WRITE = 100_000
-LOG = {"delta.dataSkippingStatsColumns": "run"}
-"""What Delta's log tells of each file: without this the least and the greatest e-mail, which no deletion reaches."""
+LOG = {"delta.dataSkippingStatsColumns": "run", "delta.logRetentionDuration": "interval 1 days"}
+"""What Delta's log tells of each file: without this the least and the greatest e-mail, which no deletion reaches. And
+how long it keeps an entry that a later checkpoint holds: nobody reads an older version than the last."""
 READING_HOURS = 1
 """A file that no version needs any more stays so long, for readers who opened an older one."""
 KEYS_A_DELETION = 5_000
@@ -64,7 +66,12 @@ class Warehouse:
         return int(rows.num_rows)
 
     def _add(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
-        """Append rows in today's columns; a table that an older version made gains those it lacks."""
+        """Append rows in today's columns; a table that an older version made gains those it lacks.
+
+        Whoever is stopped between the question and the commit, and loses the lease meanwhile, leaves what a killed
+        process leaves: rows of a run that no later one counts on.
+        """
+        turn.check()
         write_deltalake(str(self.root / table), rows, mode="append", schema_mode="merge", configuration=LOG)
 
     def write(self, table: str, expression: ir.Table, run: int) -> None:
@@ -157,6 +164,7 @@ class Warehouse:
     def drop_runs_before(self, run: int) -> None:
         """After everybody was decided by `run`, older derived rows and figures are history nobody reads."""
         for table in self._present(*DERIVED, *FIGURES):
+            turn.check()
             self._open(table).delete(f"run < {int(run)}")
 
     def erase(self, table: str, keys: Sequence[str], run: int) -> list[str]:
@@ -190,20 +198,25 @@ class Warehouse:
         for start in range(0, len(values), KEYS_A_DELETION):
             quoted = [value.replace("'", "''") for value in values[start : start + KEYS_A_DELETION]]
             named = ", ".join(f"'{value}'" for value in quoted)
+            turn.check()
             self._open(table).delete(f"{column} IN ({named}) AND {where}")
 
     def tidy(self) -> None:
         """Remove the files that no version needs any more and no reader can have open."""
         for table in self._present(*TABLES):
+            turn.check()
             self._open(table).vacuum(retention_hours=READING_HOURS, dry_run=False, enforce_retention_duration=False)
 
     def compact(self) -> dict[str, int]:
         """Merge small files and drop those no reader can need any more; returns table -> files now."""
         for table in self._present(*TABLES):
+            turn.check()
             self._open(table).optimize.compact()
         self.tidy()
         for table in self._present(*TABLES):
-            self._open(table).create_checkpoint()
+            delta = self._open(table)
+            delta.create_checkpoint()
+            delta.cleanup_metadata()  # a checkpoint alone leaves every entry where it is
         return {table: len(self._open(table).file_uris()) for table in self._present(*TABLES)}
 
     def _present(self, *tables: str) -> list[str]:
@@ -218,7 +231,7 @@ class Warehouse:
         except (DeltaError, OSError, ValueError) as error:
             raise SetupError(
                 f"the warehouse table {table} cannot be read: {str(error).splitlines()[0][:200]}",
-                hint=f"restore {self.root / table} from a backup, then: lamplighter run",
+                hint="lamplighter run builds it again",
             ) from None
 
 

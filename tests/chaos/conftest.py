@@ -1,11 +1,17 @@
 """Chaos: every test here tries to break one of the ten promises. All of them are marked `chaos`."""
 
 import os
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
+KILLS = ("killed", "lost", "doubled")
+"""What `test_kill_points` notes of each of its tests."""
+for room in ("scenario", "unit"):  # their shops, lives, models and rigs are used here too
+    sys.path.append(str(HERE.parent / room))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -13,6 +19,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.chaos)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How often a pass was killed in all, and what was lost or doubled by it."""
+    told: Counter[str] = Counter()
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        told.update({name: count for name, count in report.user_properties if name in KILLS})
+    if told:
+        terminalreporter.write_line("kill points {}, lost {}, doubled {}".format(*(told[name] for name in KILLS)))
 
 
 def short() -> bool:

@@ -1,4 +1,4 @@
-"""A proxy on loopback between an adapter and a system, at the level of sockets: it can do what HTTP libraries cannot."""
+"""A proxy between an adapter and a system, at the level of sockets: it can do what HTTP libraries cannot."""
 
 import socket
 import threading
@@ -88,7 +88,6 @@ class FaultProxy:
         self._at = urlsplit(target).netloc
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
 
     def __enter__(self) -> Self:

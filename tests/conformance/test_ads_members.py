@@ -35,7 +35,7 @@ def test_deliver(platform: AdBench, destination: AdDestination, lamps: str) -> N
     first = change(add=people[:4])
     assert accounted(destination.deliver(first), first)
     second = change(add=people[3:], remove=people[:2], id="d2")
-    for again in (destination.deliver, destination.deliver, platform.destination().read_back):
+    for again in (destination.deliver, destination.deliver, platform.destination().deliver):
         receipt = again(second)
         assert accounted(receipt, second) and not receipt.rejected
         assert platform.members(lamps) == set(people[2:])
@@ -92,7 +92,7 @@ def test_lost_answer(platform: AdBench, destination: AdDestination, lamps: str, 
     with pytest.raises(RetryLater):
         destination.deliver(delivery)
     platform.works_again()
-    receipt = platform.destination().read_back(delivery)
+    receipt = platform.destination().deliver(delivery)
     assert accounted(receipt, delivery) and not receipt.rejected
     assert platform.members(lamps) == set(people[2:])
 
@@ -197,6 +197,24 @@ def test_refresh_breaks_off(
     wanted = people[15:35] + people[50:]
     refreshed(platform, platform.destination(), [wanted[:10], wanted[10:20], wanted[20:]])
     assert platform.members(lamps) == set(wanted)
+
+
+def test_refresh_of_whom_we_know(platform: AdBench, destination: AdDestination, lamps: str) -> None:
+    """Where our books say that nobody else is in, a refresh takes a call a part, also after one that broke off."""
+    people = keys(destination, 30)
+    parts = [people[start : start + 10] for start in (0, 10, 20)]
+    destination.deliver(change(add=people))
+    if platform.over_http:
+        platform.fault("", skip=1, drop=True, after_effect=True, times=1_000)
+        with pytest.raises(RetryLater):
+            destination.refresh(LAMPS.name, parts, sure=True)
+        platform.works_again()
+    again = platform.destination()
+    assert sorted(again.refresh(LAMPS.name, parts, sure=True).added) == sorted(people)
+    assert again.calls.writes <= len(parts)
+    platform.settle()
+    again.confirm()
+    assert again.calls.writes <= len(parts) and platform.members(lamps) == set(people)
 
 
 def test_never_more_than_it_takes(platform: AdBench, destination: AdDestination, lamps: str) -> None:

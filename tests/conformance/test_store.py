@@ -1,6 +1,5 @@
 """The store keeps the same promises on SQLite and on PostgreSQL."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -14,25 +13,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from store_rows import membership, properties
 
-from connector.errors import RetryLater, SetupError
+from connector.errors import SetupError
 from connector.model import Receipt, Rejection
-from connector.store import Store, acknowledged, approvals, cursors, leases, open_store, outbox, rejections, runs
+from connector.store import Store, acknowledged, approvals, cursors, open_store, outbox, rejections, runs, totals
 from connector.store.remotes import Remembered
-from connector.store.tables import lease, metadata
+from connector.store.tables import metadata
 
 NOON = datetime(2026, 9, 30, 12, tzinfo=UTC)
-
-HOLDER = """
-import sys, time
-from connector.store import leases, open_store
-store = open_store(sys.argv[1])
-try:
-    with leases.held(store, "pass") as mine:
-        print(f"held {mine.token}", flush=True)
-        time.sleep(float(sys.argv[2]))
-except Exception as error:
-    print(type(error).__name__, flush=True)
-"""
 
 
 def states(store: Store) -> dict[str, str]:
@@ -153,81 +140,6 @@ def test_unknown_statuses_and_naive_times_are_refused(store: Store) -> None:
         runs.start(store, NOON.replace(tzinfo=None))
 
 
-# Leases
-
-
-def hold(url: str, seconds: float) -> "subprocess.Popen[str]":
-    """Another process that takes the lease and keeps it."""
-    command = [sys.executable, "-c", HOLDER, url, str(seconds)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def first_line(process: "subprocess.Popen[str]") -> str:
-    """What it says first."""
-    assert process.stdout is not None
-    return process.stdout.readline().strip()
-
-
-def test_two_processes_never_hold_the_lease_together(store: Store, url: str) -> None:
-    """Who comes second is told who is at work; after a kill the next one need not wait."""
-    other = hold(url, 60)
-    try:
-        assert first_line(other) == "held 1"
-        with pytest.raises(RetryLater, match=str(other.pid)), leases.held(store, "pass"):
-            pass
-    finally:
-        other.kill()
-        other.communicate()
-    with leases.held(store, "pass") as mine:
-        assert mine.token == 2
-
-
-def test_of_many_that_start_at_once_one_gets_the_lease(url: str) -> None:
-    """A race for the very first lease has one winner."""
-    open_store(url).close()
-    racers = [hold(url, 3) for _ in range(3)]
-    said = sorted(first_line(each) for each in racers)
-    for each in racers:
-        each.kill()
-        each.communicate()
-    assert said == ["RetryLater", "RetryLater", "held 1"]
-
-
-def test_a_late_sleeper_learns_that_its_turn_is_over(store: Store) -> None:
-    """A lease that ran out belongs to who took it then; its old holder neither holds it nor gives it away."""
-    with leases.held(store, "pass") as asleep:
-        with store.begin() as connection:
-            away = {"holder": "elsewhere:1", "expires_at": datetime.now(UTC) - timedelta(seconds=1)}
-            connection.execute(lease.update().values(**away))
-        with leases.held(store, "pass") as awake, store.begin() as connection:
-            assert leases.still_held(connection, awake)
-            assert not leases.still_held(connection, asleep)
-    with store.begin() as connection:
-        assert not leases.still_held(connection, asleep)
-        assert leases.still_held(connection, awake)
-
-
-def test_a_lease_given_back_is_free_at_once(store: Store) -> None:
-    """One pass after the other needs no waiting, and each has a token of its own."""
-    tokens = []
-    for _ in range(3):
-        with leases.held(store, "pass") as mine:
-            tokens.append(mine.token)
-    assert tokens == [1, 2, 3]
-
-
-def test_a_holder_elsewhere_is_waited_for(store: Store) -> None:
-    """A lease of another machine counts until it runs out, whatever its process number is here."""
-    with leases.held(store, "pass"):
-        pass
-    with store.begin() as connection:
-        there = {"holder": f"elsewhere:{os.getpid()}", "expires_at": datetime.now(UTC) + timedelta(seconds=50)}
-        connection.execute(lease.update().values(**there))
-    with pytest.raises(RetryLater, match="elsewhere") as caught, leases.held(store, "pass"):
-        pass
-    assert caught.value.resume_at is not None
-
-
 # Outbox
 
 
@@ -288,15 +200,14 @@ def test_a_dead_runs_batches_are_deferred_and_later_forgotten(store: Store) -> N
 
 
 def test_a_plan_waits_until_somebody_approves_it(store: Store) -> None:
-    """Approving answers with what was asked, once asked; a push that went through leaves nothing waiting."""
+    """Only what was asked can be approved; a push that went through leaves nothing waiting."""
     approvals.ask(store, "abc", 1, {"loyal": {"add": 500, "remove": 2}})
     approvals.ask(store, "abc", 2, {"loyal": {"add": 500, "remove": 2}})
     assert [(row.plan, row.run) for row in approvals.waiting(store)] == [("abc", 2)]
-    assert approvals.approve(store, "other") is None
-    assert approvals.approve(store, "abc") == {"loyal": {"add": 500, "remove": 2}}
+    assert (approvals.approve(store, "other"), approvals.approve(store, "abc")) == (False, True)
     assert approvals.waiting(store) == []
     approvals.close(store)
-    assert approvals.approve(store, "abc") is None
+    assert not approvals.approve(store, "abc")
 
 
 def rejection(reference: str, reason: str = "no id", stream: str = "interaction") -> Rejection:
@@ -385,3 +296,18 @@ def test_a_killed_process_leaves_a_store_that_opens(url: str) -> None:
     opened = open_store(url)
     assert cursors.load(opened, "s", "t") == {"kept": True}
     opened.close()
+
+
+# Totals
+
+
+def test_totals_only_grow(store: Store) -> None:
+    """What is added twice counts twice; labels tell counters apart; an unfinished transaction adds nothing."""
+    calls, other = ("calls", (("system", "hubspot"),)), ("calls", (("system", "google"),))
+    for _ in range(2):
+        with store.begin() as connection:
+            totals.add(connection, {calls: 3, other: 0.5})
+    with pytest.raises(RuntimeError), store.begin() as connection:
+        totals.add(connection, {calls: 100})
+        raise RuntimeError
+    assert totals.read(store) == [("calls", {"system": "google"}, 1.0), ("calls", {"system": "hubspot"}, 6.0)]

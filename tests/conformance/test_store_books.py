@@ -167,7 +167,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(url: str) -> None:
     """What it holds stays; the new tables are there."""
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        command.upgrade(database._config(connection), "0001")
+        command.upgrade(database.config_of(connection), "0001")
         connection.execute(sa.text("INSERT INTO remote VALUES ('hubspot', 'list', 'loyal', '101')"))
     engine.dispose()
     opened = open_store(url)

@@ -359,6 +359,16 @@ def test_token_endpoint_down(app: App, portal: Sandbox) -> None:
     assert (asked(portal), app.transport.calls.retried) == (3, 2)
 
 
+@pytest.mark.parametrize("trouble", [{"status": 503}, {"empty": True}, {"drop": True}])
+def test_the_first_token_of_all(app: App, portal: Sandbox, trouble: dict[str, Any]) -> None:
+    """It is asked for again where nothing was called yet, and where the answer is friendly and holds no token."""
+    from connector.sandbox.faults import Fault
+
+    portal.faults.add(Fault(path_contains="/oauth/", times=2, **trouble))
+    assert app.transport.token()
+    assert (asked(portal), app.transport.calls.retried) == (3, 2)
+
+
 def test_secrets_do_not_print(app: App) -> None:
     """Neither settings nor tokens show a secret."""
     app.ask()

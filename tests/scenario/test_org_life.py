@@ -19,7 +19,7 @@ from org_events import OrgHistory, OrgLife, furnish
 from org_model import model
 
 from connector.errors import SetupError
-from connector.pipeline.run import Nobody
+from connector.pipeline.options import Nobody
 from connector.sandbox.faults import Fault
 from connector.sandbox.salesforce_serve import SalesforceSandbox
 

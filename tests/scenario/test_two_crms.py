@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ from two_crms import CRMS, Pair, derived, pair
 
 from connector.cli.demo_world import end_of
 from connector.errors import SetupError
+from connector.home import open_home
 from connector.pipeline import Report
 from connector.sandbox.faults import Fault
+from connector.store import breakers
+from connector.store.tables import breaker
 
 pytestmark = pytest.mark.slow
 
@@ -148,22 +151,66 @@ def _country(both: Pair, name: str) -> str:
     return str(found)
 
 
-def test_a_crm_that_cannot_be_read_stops_decisions_and_nothing_else(shop: Open) -> None:
-    """Nothing is decided on half the news, and the run says so; the other's news is kept, and counts later."""
+def test_while_a_crm_cannot_be_read_only_what_protects_leaves(shop: Open) -> None:
+    """The other's opt-out counts at once, who would come in waits: an opt-out of theirs may be in the other half."""
+    both = shop()
+    both.run()
+    dana = both.id("hubspot", DANA)
+    both.edit(both.id("hubspot", CARL), hs_email_optout="true")
+    both.hubspot.portal.create_order(dana, [("FLO-BRASS", "1", "200.00")], ordered_at=NOW)
+    both.salesforce.service.configure({"daily_used": 100_000})
+    halved = both.run()
+    assert (halved.status, halved.balanced) == ("deferred", True)
+    assert halved.only_protect == ["salesforce could not be read"]
+    assert any("only what protects people is sent" in note for note in halved.notes)
+    assert both.lists("hubspot")[CART] == set()
+    assert halved.books["hubspot:push"].as_json()["deferred"] > 0
+    alone = both.run(only="push", everybody=True)
+    assert (alone.only_protect, both.lists("hubspot")[CART]) == (halved.only_protect, set())
+    both.salesforce.service.configure({"daily_used": 0})
+    whole = both.run()
+    assert (whole.status, whole.only_protect) == ("done", [])
+    assert [both.lists(crm)[CART] for crm in CRMS] == [set(), set()]
+
+
+def test_nothing_is_decided_before_every_source_was_read_once(shop: Open) -> None:
+    """On the first run there is nobody to protect yet; what was read is kept."""
+    both = shop()
+    both.salesforce.service.configure({"daily_used": 100_000})
+    first = both.run()
+    assert (first.status, first.decided) == ("deferred", 0)
+    assert any("nothing is decided before every source was read once" in note for note in first.notes)
+    assert len([row for row in both.rows("contact") if row["crm"] == "hubspot"]) == 4
+    assert both.lists("hubspot") == {}
+    both.salesforce.service.configure({"daily_used": 0})
+    assert both.run().status == "done"
+    assert [both.lists(crm)[CART] for crm in CRMS] == [{CARL}, {CARL}]
+
+
+def test_a_crm_that_stays_away_is_left_alone_and_tried_with_one_call(shop: Open) -> None:
+    """After three runs it is not asked, what it should change waits in the books; when its time is over, a single call
+    tries it; back again, it gets everything."""
     both = shop()
     both.run()
     both.edit(both.id("hubspot", CARL), hs_email_optout="true")
-    both.salesforce.service.configure({"daily_used": 100_000})
-    halted = both.run()
-    assert (halted.status, halted.decided) == ("deferred", 0)
-    assert any("nothing is decided while salesforce cannot be read" in note for note in halted.notes)
-    assert next(row for row in both.rows("contact") if row["email"] == "carl@example.com" and row["crm"] == "hubspot")[
-        "email_opt_out"
-    ]
-    assert [both.lists(crm)[CART] for crm in CRMS] == [{CARL}, {CARL}]
-    both.salesforce.service.configure({"daily_used": 0})
+    both.salesforce.faults.add(Fault(status=503, times=100_000))
+    assert [both.run().status for _ in range(3)] == ["deferred"] * 3
+    left = both.run()
+    assert left.status == "deferred" and left.balanced
+    assert left.calls["salesforce"].made == 0
+    assert any("salesforce is left alone until" in note and "lamplighter retry" in note for note in left.notes)
+    assert left.books["salesforce:push"].as_json()["deferred"] > 0
+    with open_home(both.home) as opened, opened.store.begin() as connection:
+        connection.execute(breaker.update().values(try_again_at=datetime(2026, 1, 1, tzinfo=UTC)))
+    tried = both.run()
+    assert (tried.status, tried.calls["salesforce"].retried) == ("deferred", 0)
+    assert 1 <= tried.calls["salesforce"].made <= 2
+    both.salesforce.faults.clear()
+    assert both.run().calls["salesforce"].made == 0
+    with open_home(both.home) as opened:
+        assert breakers.close(opened.store) == ["salesforce"]
     assert both.run().status == "done"
-    assert [both.lists(crm)[CART] for crm in CRMS] == [set(), set()]
+    assert both.lists("salesforce")[CART] == set()
 
 
 @pytest.mark.parametrize("sick", CRMS)

@@ -75,9 +75,6 @@ class Recorder:
         refused = {one: "refused" for one in delivery.add if one in self.refuses}
         return Receipt(added=added, removed=list(delivery.remove), rejected=refused)
 
-    def read_back(self, delivery: Delivery) -> Receipt:
-        return self.deliver(delivery)
-
     def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         self._trouble()
         self.calls.made += 1

@@ -134,15 +134,25 @@ class CrossSellReference(FiguresReference):
         return sorted(rows, key=lambda one: (-one["score"], one["family"]))
 
     def _offered(self, person: str, has: set[str]) -> Iterator[Row]:
-        """Best-sellers of the person's product types, by place, then of the shop."""
-        touched = {family for family, _ in self.touched[person]} & set(self.families)
-        kinds = {self.families[one]["product_type"] for one in has | touched} - {None}
+        """Best-sellers of the types of what the person has or was last interested in, by place, then of the shop."""
+        last = self._last_interest(person) & set(self.families)
+        kinds = {self.families[one]["product_type"] for one in has | last} - {None}
         first = {}
         for wanted in (kinds, {""}):
             rows = [(one["place"], name, kind) for (kind, name), one in self.best_sellers.items() if kind in wanted]
             for _, name, kind in sorted(rows):
                 first.setdefault(name, {"family": name, "score": Decimal(0), "kind": kind})
         yield from first.values()
+
+    def _last_interest(self, person: str) -> set[str]:
+        """The family that the person looked at, clicked, carted or wished for last, if there is one."""
+        found = {}
+        for family, touch in self.touched[person]:
+            moments = [touch[f"last_{kind}_at"] for kind in merge.COUNTS if kind != "impression"]
+            found[family] = max((moment for moment in moments if moment), default=None)
+        taken = {family: moment for family, moment in found.items() if moment}
+        newest = sorted(family for family, moment in taken.items() if moment == max(taken.values()))
+        return set(newest[:1])
 
     def _varied(self, rows: list[Row]) -> list[Row]:
         """At most so many, and of one product type."""

@@ -15,7 +15,7 @@ from small_seen import contact, line, order
 
 COUNTRIES = ("FR", "GB", "CH", "US", "CA", None)
 OUTSIDE = {"US", "CA"}
-SIGNALS = ("segment", "tcf", "consent_mode", "gpc")
+SIGNALS = ("segment", "tcf", "consent_mode", "gpc", "ad_storage")
 
 
 @dataclass
@@ -33,8 +33,9 @@ class Case:
             key, answer = (one["source"], one["signal"], one["purpose"]), (one["said_at"], not one["granted"])
             newest[key] = max(answer, newest.get(key, answer))
         said = defaultdict(set)
-        for (_, _, purpose), (_, refused) in newest.items():
-            said[purpose].add(not refused)
+        for (_, signal, purpose), (_, refused) in newest.items():
+            if refused or signal != "ad_storage":
+                said[purpose].add(not refused)
         alive = [one for one in self.contacts if not one.get("merged_into") and not one.get("deleted_at")]
         answers = [one["ads_consent"] for one in alive]
         objects = any(one["profiling_opt_out"] for one in alive) or False in said["profiling"]

@@ -160,6 +160,14 @@ def test_token_is_renewed_once(account: Account) -> None:
     assert tokens(account) == 2
 
 
+@pytest.mark.parametrize("trouble", [{"status": 503}, {"empty": True}, {"drop": True}])
+def test_token_endpoint_that_stumbles(account: Account, trouble: dict[str, Any]) -> None:
+    """It is asked again: down, without an answer, or with a friendly one that holds no token."""
+    account.fault("POST", "/token", times=2, **trouble)
+    assert account.adapter().ensure([LAMPS]).ids
+    assert tokens(account) == 3
+
+
 def test_minute_quota(account: Account) -> None:
     """A quota of a minute is waited for."""
     account.google.configure({"limits": True, "per_minute": 3})

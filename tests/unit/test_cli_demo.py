@@ -69,9 +69,19 @@ def test_the_demo_ends_with_what_it_took(lamps: tuple[Path, str]) -> None:
     """The later passes write nothing, one without news makes at most five calls, and the books balance."""
     costs = lamps[1].partition("What it took")[2]
     assert "second pass, sees our own writes" in costs
-    assert costs.count(", 0 writes, ") == 2
+    assert costs.count(", 0 writes, ") == 2 * len(("hubspot", "google", "meta"))
     assert int(costs.partition("third pass, no news: ")[2].split()[0]) <= 5
     assert "books balance" in costs
+
+
+def test_the_demo_shows_both_ad_platforms(lamps: tuple[Path, str], lamplighter: Command) -> None:
+    """What buyers are spared there, until when ads go on, whom consent keeps out; and where Dana is."""
+    told = lamps[1].partition("\nlamplighter ads\n")[2].partition("What it took")[0]
+    for name in ("google", "meta"):
+        assert f"\n{name}: " in told and f"At {name}: Bought anything in 14 days, " in told
+    assert told.count("All of it is in effect by ") == 2 and "people are in no audience: ads were not granted" in told
+    found = lamplighter("ads", "--json", "--home", lamps[0]).json["platforms"]
+    assert all(one["prevented"] > 0 and one["leaving"] == [] for one in found.values())
 
 
 def test_the_lists_shown_are_those_the_crm_acknowledged(lamps: tuple[Path, str]) -> None:
@@ -108,7 +118,9 @@ def test_json_is_one_object_with_the_documented_keys(small_shop: Path) -> None:
     assert {"run", "facts", "books", "audiences", "calls", "second_run", "crm"} <= set(found)
     assert (found["second_run"]["status"], found["second_run"]["writes"]) == ("done", 0)
     assert found["run"]["as_of"] == "2026-09-30T12:00:00+00:00"
-    assert set(found["crm"]) == set(found["calls"]) == set(found["second_run"]["calls"]) == {"hubspot", "salesforce"}
+    assert set(found["calls"]) == set(found["second_run"]["calls"]) == {"hubspot", "salesforce", "google", "meta"}
+    assert set(found["crm"]) == {"hubspot", "salesforce"}
+    assert set(found["ad_platforms"]["platforms"]) == {"google", "meta"}
     assert found["third_run"]["calls"]["salesforce"] == {"made": 1, "floor": 1}
     assert found["crm"]["hubspot"]["lists"]["Lamplighter: Recent buyers"] == 3  # one of them just gave hers back
     assert found["crm"]["salesforce"] == found["crm"]["hubspot"]

@@ -12,7 +12,7 @@ import pytest
 import structlog
 from cli import Command
 
-from connector.cli import process
+from connector.cli import process, terminal
 from connector.errors import Failed, GuardStop, LamplighterError, RetryLater, SetupError
 from connector.observe import logs
 
@@ -38,17 +38,20 @@ def test_a_known_error_is_its_message_and_its_exit_code(
     assert capsys.readouterr().err == f"{error.message}\n  -> lamplighter check\n"
 
 
+@pytest.mark.usefixtures("shown_on_purpose")
 def test_an_unknown_error_tells_its_kind_and_nothing_else(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The text of an unknown error may be a customer's; only LAMPLIGHTER_TRACEBACK=1 shows it."""
+    """The text of an unknown error may be a customer's; LAMPLIGHTER_TRACEBACK=1 shows where it was, and no address."""
     assert raising(ValueError("dana@example.com")) == 1
     quiet = capsys.readouterr().err
     assert "ValueError" in quiet
     assert "dana" not in quiet
     monkeypatch.setenv("LAMPLIGHTER_TRACEBACK", "1")
     assert raising(ValueError("dana@example.com")) == 1
-    assert "Traceback" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown
+    assert "dana" not in shown
 
 
 def test_ctrl_c_is_130() -> None:
@@ -115,3 +118,26 @@ def test_the_command_shows_no_traceback_and_keeps_stdout_clean(tmp_path: Path) -
     assert (done.returncode, done.stdout) == (2, "")
     assert "line 1, hubspot.tokn: there is no such setting" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("word", ["\udfff", "a\0b", "x" * 5_000])
+def test_what_is_typed_is_text(lamplighter: Command, tmp_path: Path, word: str) -> None:
+    """Bytes that are no UTF-8, NUL, words without end: a usage error that quotes nothing of them."""
+    done = lamplighter("explain", word, "--home", tmp_path)
+    assert done.code == 2
+    assert "word 2 of the command" in done.err
+    assert word not in done.err
+
+
+def test_what_a_terminal_obeys_is_spelt_out(capsys: pytest.CaptureFixture[str]) -> None:
+    """Titles and names come from customers: they may not clear the screen, or turn a sentence around."""
+    hostile = "\x1b[2J\u202eexe\ud800\r\n"
+    terminal.note(hostile)
+    terminal.say(hostile)
+    terminal.table(("title",), [(hostile,)])
+    terminal.print_json({"title": hostile})
+    written = capsys.readouterr()
+    assert written.err == "\\u001b[2J\\u202eexe\\ud800\\u000d\n\n"
+    assert not set(written.out) & set("\x1b\u202e\ud800\r")
+    assert "\\u001b[2J\\u202eexe" in written.out
+    assert json.loads(written.out[written.out.index("{") :]) == {"title": hostile}

@@ -257,6 +257,21 @@ def test_import_reads_a_file_once(home: Path, lamplighter: Command, small_shop: 
     assert again.json["books"] == {"import:events.ndjson.gz": {"read": 0, "kept": 0, "skipped": 0, "rejected": 0}}
 
 
+def test_import_of_several(home: Path, lamplighter: Command, small_shop: Path, tmp_path: Path) -> None:
+    """Files and folders each have their books; two of one name, or several under one source, are refused."""
+    folder = tmp_path / "days"
+    folder.mkdir()
+    for place in (folder / "one.ndjson", folder / "two.ndjson", tmp_path / "three.ndjson"):
+        place.write_bytes((small_shop / "events.ndjson").read_bytes())
+    done = lamplighter("import", folder, tmp_path / "three.ndjson", "--as", "segment", "--json", "--home", home)
+    assert {name: book["read"] for name, book in done.json["books"].items()} == {
+        "import:days": 8,
+        "import:three.ndjson": 4,
+    }
+    for words in ((folder / "one.ndjson", folder / "two.ndjson", "--name", "site"), (folder, tmp_path / "." / "days")):
+        assert lamplighter("import", *words, "--as", "segment", "--home", home).code == 2
+
+
 def test_import_keeps_bad_rows_aside(home: Path, lamplighter: Command, tmp_path: Path) -> None:
     """A torn line is counted, kept with its reason, and shown by status."""
     torn = tmp_path / "events.ndjson"

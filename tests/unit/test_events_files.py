@@ -10,6 +10,7 @@ from event_files import event, ndjson, pull, write
 
 from connector.errors import SetupError
 from connector.events import build, reading
+from connector.events.delimited import MOST_COLUMNS
 from connector.events.files import LONGEST_LINE
 from connector.ports import EventSource
 
@@ -220,3 +221,11 @@ def test_batches_are_small(tmp_path: Path) -> None:
     """A file of any length is handed out in batches that fit in memory."""
     pulled = pull(source(write(tmp_path / "web.ndjson", ndjson(TEN))))
     assert [each.read for each in pulled.batches] == [3, 3, 3, 1, 0]
+
+
+def test_a_header_of_far_too_many_columns_is_refused(tmp_path: Path) -> None:
+    """Each would cost memory in every row."""
+    path = tmp_path / "ads.csv"
+    path.write_text(",".join(f"c{number}" for number in range(MOST_COLUMNS + 1)) + "\n")
+    with pytest.raises(SetupError, match="columns; more than 2,000 are a mistake"):
+        pull(build("ad_log", "ads", path, "", tmp_path))

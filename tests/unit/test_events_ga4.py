@@ -115,6 +115,21 @@ def test_events_that_should_have_been_of_use(tmp_path: Path, other: dict[str, An
     assert pulled.complaints == [("events_20260901.ndjson:2", reason)] and pulled.books == (3, 2, 0, 1)
 
 
+@pytest.mark.parametrize(
+    ("ads", "analytics", "granted"),
+    [("Yes", "Yes", [True]), ("No", "Yes", [False]), ("No", "No", []), ("No", "Unset", []), ("Unset", "Yes", [])],
+)
+def test_a_word_about_ads(tmp_path: Path, ads: str, analytics: str, granted: list[bool]) -> None:
+    """A no is one where somebody was asked; its signal grants nothing. Of a browser's day each answer is kept once."""
+    event = ga4(privacy_info={"ads_storage": ads, "analytics_storage": analytics}, user_id="9001")
+    later = {**event, "event_timestamp": str(int(event["event_timestamp"]) + 5_000_000)}
+    words = read(tmp_path, event, later).rows("consent")
+    assert [(row["granted"], row["signal"], row["identifier"]) for row in words] == [
+        (each, "ad_storage", "9001") for each in granted
+    ]
+    assert all(row["said_at"].second == 5 for row in words)
+
+
 @pytest.mark.parametrize(("told", "consent"), [("No", False), ("Unset", None), (None, None), ({}, None)])
 def test_consent(tmp_path: Path, told: Any, consent: bool | None) -> None:
     """ads_storage is consent to ads; what is not plainly yes or no is unknown."""

@@ -128,6 +128,15 @@ def test_one_event_one_key(tmp_path: Path) -> None:
     assert keys[0] == keys[1] and keys[3] == keys[4] and len(set(keys)) == 3
 
 
+def test_a_whole_request_a_line(tmp_path: Path) -> None:
+    """The events of `data[]` are each told by itself; a bad one is named, and the same event elsewhere is the same."""
+    request = {"data": [meta(1), "no event", meta(2)], "test_event_code": "T"}
+    pulled = read(tmp_path, request, meta(2), {"data": []})
+    assert pulled.keys() == ["meta-ViewContent-e1#P1", "meta-ViewContent-e2#P2", "meta-ViewContent-e2#P2"]
+    assert pulled.complaints == [("meta.ndjson:1#1", "an event of data[] is no object")]
+    assert pulled.books == (5, 3, 1, 1)
+
+
 def test_a_mapping_is_refused(tmp_path: Path) -> None:
     """A mapping that would do nothing is not passed over in silence."""
     with pytest.raises(SetupError, match="meta_events files take no mapping"):

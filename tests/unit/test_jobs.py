@@ -61,6 +61,7 @@ def test_the_schedule_is_made_from_the_settings(tmp_path: Path) -> None:
             "compact": timedelta(minutes=60),
             "retention": timedelta(days=1),
             "sweep_archived": often,
+            "watch": timedelta(minutes=1),
         }
         assert jobs["sweep_archived"].next_run_time == due
         assert {(job.coalesce, job.max_instances, job.trigger.jitter) for job in jobs.values()} == {(True, 1, 30)}

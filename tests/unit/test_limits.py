@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector import limits
-from connector.errors import RetryLater, SetupError
+from connector.errors import Resting, RetryLater, SetupError
 from connector.limits import Again, Clock, DailyBudget, Rate, Repeat, Retry, Retrying, retry_after
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -282,3 +282,24 @@ def test_one_too_many(moment: Time) -> None:
     assert [rate.take() for _ in range(3)] == [0, 0, 1]
     moment.passed += 61
     assert [rate.take() for _ in range(4)] == [0] * 4
+
+
+def test_a_long_rest_that_is_asked_for_ends_a_turn(moment: Time) -> None:
+    """Where others wait, at once and with the time when it is over; a short one is waited for. Without others, too."""
+    with limits.patient(limits.Patience(longest=5.0)):
+        assert retrying(moment).call("read", failing(1, at_least=5.0)) == "done"
+        with pytest.raises(Resting) as caught:
+            retrying(moment).call("read", failing(1, at_least=60.0))
+    assert caught.value.resume_at == START + timedelta(seconds=65)
+    assert moment.slept == [5.0]
+    assert retrying(moment).call("read", failing(1, at_least=60.0)) == "done"
+
+
+def test_a_doubtful_system_is_tried_with_one_call(moment: Time) -> None:
+    """No repeats until it has answered; from then on as ever."""
+    with limits.patient(limits.Patience(proven=False)):
+        with pytest.raises(RetryLater, match="attempt 1"):
+            retrying(moment).call("read", failing(1))
+        assert retrying(moment).call("read", failing(0)) == "done"
+        assert retrying(moment).call("read", failing(3)) == "done"
+    assert len(moment.slept) == 3

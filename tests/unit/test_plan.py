@@ -117,8 +117,8 @@ def test_a_change_beyond_its_guard_is_held_and_counted() -> None:
     assert plan.held == {"cart"}
     assert plan.held_size == plan.size == 3
     assert batches(plan) == []
-    assert guarded(plan, AUDIENCES, {"cart": 10}, {"cart": 3}).held == frozenset()
-    assert guarded(plan, AUDIENCES, {"cart": 10}, {"cart": 2}).held == {"cart"}
+    assert guarded(plan, AUDIENCES, {"cart": 10}, {"cart": {"add": 0, "remove": 3}}).held == frozenset()
+    assert guarded(plan, AUDIENCES, {"cart": 10}, {"cart": {"add": 3, "remove": 2}}).held == {"cart"}
 
 
 def test_filling_an_empty_list_needs_no_approval() -> None:

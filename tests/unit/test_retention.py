@@ -11,7 +11,7 @@ from connector.cli.init import create
 from connector.home import Home, open_home
 from connector.model import Delivery, Rejection
 from connector.pipeline.retention import keep_no_longer
-from connector.store import outbox, rejections, told_sales
+from connector.store import outbox, rejections, runs, told_sales
 from connector.store.tables import outbox as outbox_table
 from connector.store.tables import rejected, told_sale
 from jobs.retention import retention
@@ -39,6 +39,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
         with opened.store.begin() as connection:
             outbox.move(connection, "old", "deferred")
         told_sales.keep(opened.store, "ads", {"sale": ""}, 1)
+        runs.finish(opened.store, runs.start(opened.store, NOW), "done", {"run": {"id": 1}, "books": {"crm": {}}})
         yield opened
 
 
@@ -49,12 +50,15 @@ def test_what_is_too_old_goes_and_nothing_else(home: Home) -> None:
         "site events": 1,
         "rejected rows": 0,
         "finished batches": 0,
+        "reports of runs": 0,
         "sales told": 0,
     }
     kept = home.warehouse.versions("interaction").key.to_pyarrow().to_pylist()
     assert sorted(kept) == ["impression-179", "view-1", "view-395"]
     later = keep_no_longer(home, NOW + timedelta(days=400))
     assert (later["rejected rows"], later["finished batches"], later["sales told"]) == (1, 1, 1)
+    assert (later["reports of runs"], runs.latest(home.store)[0].report) == (1, {"run": {"id": 1}})
+    assert keep_no_longer(home, NOW + timedelta(days=400))["reports of runs"] == 0
     left = [table for table in (rejected, outbox_table, told_sale) if home.store.rows(table.select())]
     assert left == [outbox_table]
 

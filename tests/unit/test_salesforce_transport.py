@@ -51,6 +51,15 @@ def test_a_session_by_an_app(shop: Org, app: Callable[[], Any]) -> None:
     assert crm.calls.retried == 0
 
 
+@pytest.mark.parametrize("trouble", [{"status": 503}, {"empty": True}, {"drop": True}])
+def test_a_token_endpoint_that_stumbles(shop: Org, trouble: dict[str, Any]) -> None:
+    """It is asked again: down, without an answer, or with a friendly one that holds no token."""
+    contact = shop.contact()
+    shop.fault("/oauth2/token", times=2, **trouble)
+    assert list(rows(pulled(shop.crm(token=None, oauth=credentials()), "contact"))) == [contact]
+    assert sum("/oauth2/token" in one for one in shop.asked()) == 3
+
+
 @pytest.mark.parametrize("flow", ["client_credentials", "jwt"])
 def test_a_home_names_the_app(shop: Org, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flow: str) -> None:
     """By its flow, with references to secrets that are asked for when a call needs them."""

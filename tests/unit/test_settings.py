@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from connector import settings
+from connector.addresses import keeps_secrets
 from connector.errors import SetupError
 
 SQL = "{name: web, kind: sql"
@@ -71,3 +72,23 @@ def test_an_empty_secret_says_where_to_put_it(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("SHOP_TOKEN", raising=False)
     with pytest.raises(SetupError, match="SHOP_TOKEN is empty"):
         settings.secret("env:SHOP_TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("url", "keeps"),
+    [
+        ("https://api.hubapi.com", True),
+        ("http://127.0.0.1:8080", True),
+        ("http://[::1]:8080", True),
+        ("http://localhost", True),
+        ("http://api.hubapi.com", False),
+        ("http://127.0.0.1.evil.example", False),
+        ("http://localhost@evil.example", False),
+        ("http://[", False),
+        ("ftp://localhost", False),
+        ("https://", False),
+    ],
+)
+def test_a_secret_goes_over_tls_or_stays_on_this_machine(url: str, keeps: bool) -> None:
+    """By the host itself, not by how the address begins."""
+    assert keeps_secrets(url) is keeps

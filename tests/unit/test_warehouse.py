@@ -1,5 +1,6 @@
 """The warehouse: versions are appended, the newest of a key is read, a dead run's decisions and the erased are not."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -96,6 +97,21 @@ def test_compaction_changes_files_not_rows(warehouse: Warehouse) -> None:
     before = titles(warehouse)
     assert warehouse.compact()["product"] == 1
     assert titles(warehouse) == before
+
+
+def test_compaction_keeps_the_log_short(warehouse: Warehouse) -> None:
+    """Entries that a checkpoint of two days ago holds are gone: every opening of a table lists them all."""
+    log = warehouse.root / "product" / "_delta_log"
+    for day in range(6):
+        warehouse.append("product", products((f"k{day}", day, str(day))), run=1)
+    before = titles(warehouse)
+    warehouse.compact()
+    entries = set(log.glob("*.json"))
+    for path in log.iterdir():
+        os.utime(path, (0, path.stat().st_mtime - 2 * 86_400))
+    warehouse.append("product", products(("k1", 1, "1")), run=2)
+    warehouse.compact()
+    assert (len(entries & set(log.glob("*.json"))) <= 1, titles(warehouse)) == (True, before)
 
 
 def test_history_of_older_runs_goes_after_a_full_pass(warehouse: Warehouse) -> None:

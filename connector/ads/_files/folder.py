@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from connector import turn
 from connector.errors import SetupError
 
 PRIVATE = 0o600
@@ -23,6 +24,7 @@ class Folder:
         beside = target.with_name(f".{target.name}.writing")
         try:
             self._whole(beside, chunks)
+            turn.check()
             beside.replace(target)
         except OSError as error:
             with contextlib.suppress(OSError):
@@ -52,6 +54,7 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """Delete a file, if it is there."""
+        turn.check()
         try:
             (self.path / name).unlink(missing_ok=True)
         except OSError as error:

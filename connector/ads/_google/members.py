@@ -54,16 +54,17 @@ class Members:
         who stays is not out even where Google accepts a part and then fails at it. That call is spared where there
         are none: our books are sure of it, and we made the list ourselves."""
         target = self._standing.id(audience)
-        began = self._transport.moment().astimezone(UTC).isoformat().replace("+00:00", "Z")
-        of = _refresh(audience, began)
+        alone = sure and self._remembered.get(FOUND, audience) != target
+        began = (self._transport.clock.now() if alone else self._transport.moment()).astimezone(UTC)
+        of = _refresh(audience, began.isoformat().replace("+00:00", "Z"))
         added: list[str] = []
         rejected: dict[str, str] = {}
         for part in members:
             refused = self._add(audience, target, part, of)
             added += [one for one in part if one not in refused]
             rejected |= refused
-        if not sure or self._remembered.get(FOUND, audience) == target:
-            self._remembered.put(REFRESH, audience, began)
+        if not alone:
+            self._remembered.put(REFRESH, audience, of.rpartition("@")[2])
         self.finish()
         return Receipt(added=added, rejected=rejected)
 

@@ -104,8 +104,10 @@ def _granted(answer: Answer) -> Mapping[str, Any]:
     if answer.status in TRANSIENT:
         seconds = retry_after(answer.headers.get("Retry-After"), answer.status)
         raise Again(f"Google's token endpoint answered {answer.status}", at_least=seconds)
-    if answer.status < 300 and body.get("access_token"):
-        return body
+    if answer.status < 300:
+        if body.get("access_token"):
+            return body
+        raise Again("Google's token endpoint answered without a token")
     raise SetupError(
         f"Google gives no access token ({answer.status}): {str(body.get('error') or 'no reason given')[:60]}",
         hint=f"authorise the app again or make a new key for the service account, and {EDIT}; then {CHECK}",

@@ -60,8 +60,8 @@ class Account:
 
     def _told(self) -> str:
         """The account's number: it comes with a token that HubSpot grants, of others it is asked for."""
+        self._api.transport.token()
         tokens = self._api.transport.tokens
-        tokens.token()
         if tokens.granted and tokens.granted.hub_id:
             return tokens.granted.hub_id
         self._floor.add("account", 1)
@@ -71,7 +71,6 @@ class Account:
 
     def _digest(self) -> str:
         """Of the token; a short-lived one is another each time, so of the account that it was granted for."""
-        tokens = self._api.transport.tokens
-        token = tokens.token()
-        told = tokens.granted.hub_id if tokens.granted else token
+        token, granted = self._api.transport.token(), self._api.transport.tokens.granted
+        told = granted.hub_id if granted else token
         return hashlib.sha256(told.encode()).hexdigest()[:16]

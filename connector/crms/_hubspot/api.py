@@ -192,7 +192,7 @@ class Api:
         if (granted := self.transport.tokens.granted) is not None:
             return granted.scopes
         path = f"/oauth/{self._version}/token/introspect"
-        found = self._body(self.transport.request("POST", path, post_params=[("token", self.transport.tokens.token())]))
+        found = self._body(self.transport.request("POST", path, post_params=[("token", self.transport.token())]))
         return frozenset(found["scopes"]) if found.get("scopes") else None
 
     def _found(self, ask: Callable[[], Any]) -> Body | None:

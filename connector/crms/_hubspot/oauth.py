@@ -11,7 +11,7 @@ from connector.crms._hubspot.paths import dated
 from connector.crms._hubspot.settings import HubSpotSettings
 from connector.crms._hubspot.tokens import CONNECT_OAUTH, Granted, possible
 from connector.crms._hubspot.wire import Call, Wire, call
-from connector.errors import Failed, SetupError
+from connector.errors import SetupError
 from connector.limits import TRANSIENT, Again, Clock, Retrying, retry_after
 
 log = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def for_app(endpoint: Endpoint, client: OAuthClient, scope: str) -> Callable[[],
 def _granted(body: Mapping[str, Any]) -> Granted:
     token = str(body.get("access_token") or "")
     if not possible(token):
-        raise Failed("HubSpot's token endpoint answered without a token", hint="lamplighter check")
+        raise Again("HubSpot's token endpoint answered without a token")
     scopes = body.get("scopes") or str(body.get("scope") or "").split()
     return Granted(
         access_token=token,

@@ -56,6 +56,10 @@ class Transport:
             return StaticToken(self._settings.token)
         raise SetupError("HubSpot is not connected", hint=CONNECT)
 
+    def token(self) -> str:
+        """The access token of this moment, asked for as often as makes sense. Raises RetryLater, SetupError."""
+        return self._retrying.call("POST an OAuth token", self.tokens.token)
+
     def app_tokens(self, scope: str) -> Tokens:
         """Tokens of the app itself, for what belongs to no account. Raises SetupError for an install without OAuth."""
         if self._settings.oauth is None:
@@ -113,9 +117,16 @@ class Transport:
         """One request, counted. Every one that leaves comes through here."""
         self._count(call)
         self.reached = False
-        answer = self._wire.send(call, token)
+        answer = self._answered(call, token)
         self.reached = True
         self.server.heard(answer)
+        self.calls.clock_ahead = self.server.ahead()
+        return answer
+
+    def _answered(self, call: Call, token: str = "") -> Answer:
+        answer = self._wire.send(call, token)
+        with self._lock:
+            self.calls.answered(answer.status)
         return answer
 
     def _count(self, call: Call) -> None:
@@ -136,13 +147,12 @@ class Transport:
 
     def _fetched(self, call: Call) -> Answer:
         self._count(call)
-        return judged(self._wire.send(call), "GET a file", None, self.tokens.connect)
+        return judged(self._answered(call), "GET a file", None, self.tokens.connect)
 
     def _hear(self, call: Call, answer: Answer) -> None:
         self.quota.heard(call.bucket, answer)
         self._ask_usage_if_due(call)
         with self._lock:
-            self.calls.limited += answer.status == 429
             self.calls.budget_left = self.quota.budget.left
 
     def _ask_usage_if_due(self, call: Call) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from connector import turn
+from connector.addresses import keeps_secrets
 from connector.crms._hubspot.answers import Answer
 from connector.crms._hubspot.paths import anonymous, bucket, reads
 from connector.crms._hubspot.settings import HubSpotSettings
@@ -69,7 +71,7 @@ class Wire:
     """Sends calls to one address. May be used from several threads."""
 
     def __init__(self, settings: HubSpotSettings, clock: Clock) -> None:
-        if not settings.base_url.startswith(("https://", "http://")):
+        if not keeps_secrets(settings.base_url):
             raise SetupError("hubspot.base_url must begin with https://", hint="edit lamplighter.yaml")
         self._base = settings.base_url.rstrip("/")
         self._clock = clock
@@ -77,7 +79,8 @@ class Wire:
         self._pool = urllib3.PoolManager(maxsize=4, timeout=timeout, retries=False)
 
     def send(self, call: Call, token: str = "") -> Answer:
-        """Send it, with `token` where there is one. Raises Again where no answer, or half an answer, came."""
+        """Send it, with `token` where there is one. Raises Again where no answer, or half an answer, came; EndPass."""
+        turn.check()
         sent = self._clock.monotonic()
         url = self._base + call.target if call.target.startswith("/") else call.target
         try:
@@ -113,8 +116,15 @@ def _parsed(response: urllib3.BaseHTTPResponse) -> dict[str, Any]:
         found = json.loads(response.data) if response.data else {}
     except ValueError:
         found = None
-    if isinstance(found, dict):
+    if isinstance(found, dict) and _readable(found):
         return found
     if response.status < 300:
         raise Again("HubSpot answered with something that is not a JSON object")
     return {}
+
+
+def _readable(body: dict[str, Any]) -> bool:
+    """Whether rows and the way to the next page, where an answer has them, are what their readers take them for."""
+    rows, paging = body.get("results"), body.get("paging")
+    listed = rows is None or (isinstance(rows, list) and all(isinstance(row, dict) for row in rows))
+    return listed and (paging is None or isinstance(paging, dict))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.errors import SetupError
+from connector.errors import RetryLater, SetupError
 from connector.limits import TRANSIENT, Again, retry_after
 
 CHECK, CONNECT = "lamplighter check", "lamplighter connect salesforce"
@@ -28,6 +28,23 @@ class Answer:
     body: Any
     headers: Mapping[str, str]
     text: str = ""
+
+    def told(self, *names: str) -> Mapping[str, Any]:
+        """Its object. Raises RetryLater where it is none, or lacks one of `names`."""
+        if isinstance(self.body, Mapping) and all(self.body.get(name) is not None for name in names):
+            return self.body
+        raise _said_nothing()
+
+    def rows(self) -> list[Any]:
+        """Its list of objects; None stands for one that is not there. Raises RetryLater where it is no such list."""
+        if isinstance(self.body, list) and all(row is None or isinstance(row, Mapping) for row in self.body):
+            return self.body
+        raise _said_nothing()
+
+
+def _said_nothing() -> RetryLater:
+    words = "Salesforce answered, and not what was asked; what is done is kept"
+    return RetryLater(words, hint="lamplighter run, later")
 
 
 class Refused(SetupError):

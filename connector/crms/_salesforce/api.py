@@ -79,7 +79,7 @@ class Api:
     def count(self, soql: str) -> int:
         """What a `SELECT COUNT()` tells."""
         answer = self.transport.request("GET", "query", params={"q": soql})
-        return int(answer.body["totalSize"])
+        return int(answer.told("totalSize")["totalSize"])
 
     def _get(self, path: str, headers: Mapping[str, str] | None = None) -> Answer:
         return self.transport.request("GET", path, headers=headers)
@@ -101,7 +101,9 @@ class Api:
         if reads:
             self.transport.as_reads(self.transport.calls.made - before)
         results = answer.body.get("compositeResponse") if isinstance(answer.body, Mapping) else None
-        return {one["referenceId"]: _part(one) for one in results or ()}
+        if not isinstance(results, list):
+            return {}
+        return {one["referenceId"]: _part(one) for one in results if isinstance(one, Mapping)}
 
     def collection(
         self, method: str, records: Sequence[Mapping[str, Any]], *, all_or_none: bool = False, into: str = ""
@@ -109,8 +111,7 @@ class Api:
         """Create (POST) or update (PATCH) up to 200 records, or upsert them (PATCH) `into` an object by a field of it
         (`Contact/Ext__c`). One result a record, in order."""
         path = f"composite/sobjects/{into}" if into else "composite/sobjects"
-        answer = self.transport.request(method, path, body={"allOrNone": all_or_none, "records": list(records)})
-        return list(answer.body)
+        return self.transport.request(method, path, body={"allOrNone": all_or_none, "records": list(records)}).rows()
 
     def create(self, records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         """Make up to 200 records, each with its `attributes.type`. Never repeated by itself."""
@@ -127,7 +128,7 @@ class Api:
     def delete(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
         """Delete up to 200 records. One result an id, in order."""
         params = {"ids": ",".join(ids), "allOrNone": "false"}
-        return list(self.transport.request("DELETE", "composite/sobjects", params=params).body)
+        return self.transport.request("DELETE", "composite/sobjects", params=params).rows()
 
     def retrieve(self, name: str, ids: Sequence[str], fields: Sequence[str]) -> list[Mapping[str, Any] | None]:
         """Fields of up to 2,000 records, in order; None for one that is not there."""
@@ -135,7 +136,7 @@ class Api:
         told = {"ids": list(ids), "fields": list(fields)}
         answer = self.transport.request("POST", f"composite/sobjects/{name}", body=told, repeatable=True)
         self.transport.as_reads(self.transport.calls.made - before)
-        return list(answer.body)
+        return answer.rows()
 
     def describe(self, names: Sequence[str]) -> dict[str, Answer]:
         """Name -> what Salesforce tells of that object; 404 for one that the user may not see. 25 to a call."""
@@ -146,11 +147,11 @@ class Api:
 
     def limits(self) -> Mapping[str, Mapping[str, int]]:
         """The org's limits: name -> Max and Remaining."""
-        return dict(self._get("limits").body)
+        return self._get("limits").told()
 
     def versions(self) -> list[str]:
         """The API versions that the org offers."""
-        return [str(one["version"]) for one in self._get("/services/data").body]
+        return [str(one["version"]) for one in self._get("/services/data").rows() if one and "version" in one]
 
 
 def described(name: str) -> Sub:

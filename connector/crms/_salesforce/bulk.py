@@ -24,11 +24,11 @@ def waited(api: Api, path: str) -> Mapping[str, Any]:
     clock, seconds = api.transport.clock, api.settings.poll_seconds
     start = clock.monotonic()
     while True:
-        told = dict(api.transport.request("GET", path).body)
+        told = api.transport.request("GET", path).told("state")
         if told["state"] in (DONE, "Failed", "Aborted"):
             return told
         if clock.monotonic() - start > api.settings.job_hours * 3_600:
-            raise RetryLater(f"Salesforce's bulk job {told['id']} is not done yet", hint="lamplighter run, later")
+            raise RetryLater(f"Salesforce's bulk job {told.get('id')} is not done yet", hint="lamplighter run, later")
         clock.sleep(seconds)
         seconds = min(seconds * 1.5, api.settings.poll_longest)
 

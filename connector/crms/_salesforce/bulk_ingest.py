@@ -57,7 +57,7 @@ def _at_once(api: Api, told: Mapping[str, str], text: str) -> str:
     """Job and rows in one call, which also says that there are no more."""
     headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
     answer = api.transport.request("POST", JOBS, content=_multipart(told, text), headers=headers)
-    return str(answer.body["id"])
+    return str(answer.told("id")["id"])
 
 
 def _multipart(told: Mapping[str, str], text: str) -> str:
@@ -68,7 +68,7 @@ def _multipart(told: Mapping[str, str], text: str) -> str:
 
 def _in_steps(api: Api, told: Mapping[str, str], text: str, noted: Callable[[str], None]) -> str:
     """A job, its rows, and the word that there are no more. Rows of a job that is not closed are never written."""
-    job = str(api.transport.request("POST", JOBS, body=told, repeatable=True).body["id"])
+    job = str(api.transport.request("POST", JOBS, body=told, repeatable=True).told("id")["id"])
     noted(job)
     api.transport.request("PUT", f"{JOBS}/{job}/batches", content=text, headers={"Content-Type": "text/csv"})
     api.transport.request("PATCH", f"{JOBS}/{job}", body={"state": "UploadComplete"}, repeatable=False)
@@ -92,7 +92,7 @@ def stopped(api: Api, job: str) -> None:
     answer = api.transport.request("GET", path, ok=(404,))
     if answer.status == 404:
         return
-    if answer.body["state"] == UNWANTED:
+    if answer.told("state")["state"] == UNWANTED:
         api.transport.request("PATCH", path, body={"state": "Aborted"}, ok=(400, 404))
     else:
         waited(api, path)

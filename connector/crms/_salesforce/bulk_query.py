@@ -27,7 +27,7 @@ def begin(api: Api, soql: str, *, all_rows: bool) -> str:
         all_rows: those in the recycle bin, and the losers of merges, too.
     """
     told = {"operation": "queryAll" if all_rows else "query", "query": soql}
-    return str(api.transport.request("POST", JOBS, body=told, repeatable=True).body["id"])
+    return str(api.transport.request("POST", JOBS, body=told, repeatable=True).told("id")["id"])
 
 
 def wait(api: Api, job: str) -> int:

@@ -154,7 +154,7 @@ class Campaigns:
                 raise NotMade(f"the org has no room for another campaign: {verdict.words}; then: lamplighter retry")
             if not verdict.passing:
                 raise refused(answer.status, answer.body, "to make a campaign")
-        return str(good(self._api, answer, "the making of a campaign").body["id"])
+        return str(good(self._api, answer, "the making of a campaign").told("id")["id"])
 
 
 def _marked(campaigns: Sequence[Mapping[str, Any]], mark: str) -> str | None:

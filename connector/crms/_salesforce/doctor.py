@@ -1,6 +1,7 @@
 """What an admin should know before the first run: each finding with its fix. Reads only."""
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from connector.crms._salesforce import doctor_sight, doctor_storage
@@ -38,7 +39,7 @@ class Doctor:
         """One line for each thing looked at; the first that makes the others pointless ends it."""
         try:
             offered = self._api.versions()
-            who = str((self._api.transport.request("GET", USER_INFO).body or {}).get("user_id") or "")
+            who = str(self._api.transport.request("GET", USER_INFO).told().get("user_id") or "")
             asked = [_query("org", ORG), _query("user", USER.format(who)), *doctor_sight.queries(who)]
             told = self._api.composite(asked)
             self._look.describe()
@@ -47,12 +48,12 @@ class Doctor:
             return
         yield self._session()
         yield self._version(offered)
-        yield self._org(told["org"].body if told["org"].status == 200 else {})
+        yield self._org(_body(told.get("org")))
         yield self._quota()
         yield doctor_sight.clock(self._api.transport)
         yield from self._streams()
         yield from self._consent()
-        yield from self._campaigns(told["user"].body if told["user"].status == 200 else {})
+        yield from self._campaigns(_body(told.get("user")))
         yield self._fields(told)
         yield self._lists()
         yield from self._records()
@@ -88,9 +89,9 @@ class Doctor:
         fix = f'set salesforce.version: "{newest}" in lamplighter.yaml'
         return Finding(ok=False, title="Salesforce API", detail=detail, fix=fix)
 
-    def _org(self, body: dict[str, object]) -> Finding:
+    def _org(self, body: Mapping[str, Any]) -> Finding:
         records = body.get("records") or [{}]
-        kind = str(records[0].get("OrganizationType") or "not told")  # type: ignore[index]
+        kind = str(records[0].get("OrganizationType") or "not told")
         persons = "with" if self._look.visible.field("Account", "PersonContactId") else "without"
         currencies = "several currencies" if self._look.visible.field("Contact", "CurrencyIsoCode") else "one currency"
         return Finding(ok=True, title="Salesforce org", detail=f"{kind}, {persons} person accounts, {currencies}")
@@ -136,9 +137,9 @@ class Doctor:
         individuals = "with" if self._look.visible.field("Contact", INDIVIDUAL) else "without"
         yield Finding(ok=True, title="Salesforce consent", detail=f"visible, {individuals} individuals")
 
-    def _campaigns(self, body: dict[str, object]) -> Iterator[Finding]:
+    def _campaigns(self, body: Mapping[str, Any]) -> Iterator[Finding]:
         records = body.get("records") or []
-        marketing = bool(records and records[0].get("UserPermissionsMarketingUser"))  # type: ignore[index]
+        marketing = bool(records and records[0].get("UserPermissionsMarketingUser"))
         visible, title = self._look.visible, "Salesforce campaigns"
         lacking = [name for name in ("Campaign", "CampaignMember") if not visible.may(name, "createable")]
         if lacking or (records and not marketing):
@@ -173,3 +174,8 @@ class Doctor:
 
 def _query(name: str, soql: str) -> Sub:
     return Sub(method="GET", path=f"query?q={quote(soql)}", reference=name)
+
+
+def _body(answer: Answer | None) -> Mapping[str, Any]:
+    """What a part of a composite call told, where it told anything."""
+    return answer.body if answer is not None and answer.status == 200 and isinstance(answer.body, Mapping) else {}

@@ -103,7 +103,7 @@ def _all_records(api: Api, names: Mapping[str, int]) -> dict[str, int]:
     """Object -> about how many records there are, whoever may see them; empty where that cannot be asked."""
     try:
         answer = api.transport.request("GET", "limits/recordCount", params={"sObjects": ",".join(names)})
-        return {str(one["name"]): int(one["count"]) for one in answer.body["sObjects"]} if names else {}
+        return {str(one["name"]): int(one["count"]) for one in answer.told("sObjects")["sObjects"]} if names else {}
     except LamplighterError:
         return {}
 
@@ -121,7 +121,7 @@ def counted(look: Lookout, asked: Mapping[str, str]) -> dict[str, int]:
         answers = look.api.composite(subs) if subs else {}
     except LamplighterError:
         return {}
-    return {name: int(one.body["totalSize"]) for name, one in answers.items() if one.status == 200}
+    return {name: int(one.told("totalSize")["totalSize"]) for name, one in answers.items() if one.status == 200}
 
 
 def purchases(look: Lookout, seen: Mapping[str, int]) -> Iterator[Finding]:

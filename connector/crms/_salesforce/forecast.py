@@ -36,7 +36,7 @@ def _counts(lookout: Lookout, names: list[str]) -> dict[str, int] | None:
                 continue
             if answer.status != 200:
                 return None
-            found[name] = int(answer.body["totalSize"])
+            found[name] = int(answer.told("totalSize")["totalSize"])
     return found
 
 

@@ -213,13 +213,14 @@ class Lookout:
         return self._until(answer)
 
     def _until(self, answer: Answer) -> datetime:
-        return min(self.api.transport.now(), datetime.fromisoformat(answer.body["latestDateCovered"]))
+        told = answer.told("latestDateCovered")
+        return min(self.api.transport.now(), datetime.fromisoformat(told["latestDateCovered"]))
 
     def _gap(self, since: datetime | None, answer: Answer | None) -> bool:
         if since is None:
             return False
         if answer is not None and answer.status == 200:
-            return datetime.fromisoformat(answer.body["earliestDateAvailable"]) > since
+            return datetime.fromisoformat(answer.told("earliestDateAvailable")["earliestDateAvailable"]) > since
         return self.api.transport.now() - since > DELETIONS
 
     def _descriptions(self) -> list[Sub]:

@@ -12,7 +12,6 @@ from connector.crms._salesforce.no_session import no_session
 from connector.crms._salesforce.settings import ClientCredentials, JwtBearer
 from connector.crms._salesforce.tokens import Granted, possible
 from connector.crms._salesforce.wire import read
-from connector.errors import Failed
 from connector.limits import TRANSIENT, Again, Clock, retry_after
 from connector.signing import signed
 
@@ -100,7 +99,7 @@ def _granted(body: Any) -> Granted:
     told = body if isinstance(body, Mapping) else {}
     token = str(told.get("access_token") or "")
     if not possible(token):
-        raise Failed("Salesforce's token endpoint answered without a token", hint="lamplighter check")
+        raise Again("Salesforce's token endpoint answered without a token")
     return Granted(
         access_token=token,
         refresh_token=str(told.get("refresh_token") or ""),

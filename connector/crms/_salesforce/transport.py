@@ -69,6 +69,10 @@ class Transport:
             return GivenToken(settings.token)
         raise SetupError("Salesforce is not connected", hint=CONNECT)
 
+    def token(self) -> str:
+        """The access token of this moment, asked for as often as makes sense. Raises RetryLater, SetupError."""
+        return self._retrying.call("POST an OAuth token", self.tokens.token)
+
     def request(
         self,
         method: str,
@@ -154,12 +158,13 @@ class Transport:
     def _hear(self, answer: Answer) -> None:
         with suppress(KeyError, ValueError, TypeError):
             self._ahead = parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC) - self.clock.now()
+            self.calls.clock_ahead = -self._ahead
         told = USAGE.search(answer.headers.get("Sforce-Limit-Info") or "")
         with self._lock:
             if told:
                 used, limit = int(told[1]), int(told[2])
                 self.budget.heard(limit, max(0, limit - used))
-            self.calls.limited += answer.status == 429
+            self.calls.answered(answer.status)
             self.calls.budget_left = self.budget.left
 
     def _some_come_back(self) -> datetime:

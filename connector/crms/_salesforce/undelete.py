@@ -18,7 +18,7 @@ _HEADERS = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""'}
 
 def undelete(api: Api, id: str) -> None:
     """Ask for it; whether it is back, a look tells. Raises Refused where Salesforce does not even listen."""
-    content = _ENVELOPE.format(token=escape(api.transport.tokens.token()), id=escape(id))
+    content = _ENVELOPE.format(token=escape(api.transport.token()), id=escape(id))
     version = api.base.rstrip("/").rpartition("v")[2]
     api.transport.request(
         "POST", f"/services/Soap/u/{version}", content=content, headers=_HEADERS, repeatable=True, ok=(500,)

@@ -8,12 +8,13 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from connector import turn
+from connector.addresses import THIS_MACHINE
 from connector.crms._salesforce.answers import Answer
 from connector.errors import SetupError
 from connector.limits import Again
 
 EDIT = "set salesforce.instance_url in lamplighter.yaml to the org's My Domain, such as https://acme.my.salesforce.com"
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 DEAD_ENDS = frozenset({"login.salesforce.com", "test.salesforce.com"})
 """External client apps answer only at the org's own address."""
 
@@ -40,14 +41,16 @@ class Wire(requests.Session):
         self.auth = _as_it_is
         self._timeout = (timeout_seconds / 3, timeout_seconds)
         parts = urlsplit(instance_url)
-        plain = parts.scheme == "http" and parts.hostname in LOOPBACK
+        plain = parts.scheme == "http" and parts.hostname in THIS_MACHINE
         if not parts.hostname or parts.hostname in DEAD_ENDS or not (plain or parts.scheme == "https"):
             raise SetupError("salesforce.instance_url is not the address of an org", hint=EDIT)
         self.mount("https://", Plain() if plain else HTTPAdapter(pool_maxsize=4))
         self.trust_env = not plain  # a proxy of the environment has no business on this machine
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        """As requests does, with our timeout, and without redirects that would take the token elsewhere."""
+        """As requests does, with our timeout, and without redirects that would take the token elsewhere. Also raises
+        EndPass."""
+        turn.check()
         return super().request(*args, **{"timeout": self._timeout, "allow_redirects": False, **kwargs})
 
 

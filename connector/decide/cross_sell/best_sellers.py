@@ -32,15 +32,15 @@ def best_sellers(family: ir.Table, found: CoPurchases, method: str) -> ir.Table:
 
 
 def offered(wanting: ir.Table, best: ir.Table) -> ir.Table:
-    """[person_id, family, tier, place, buyers, named]: best-sellers for each person, each family once.
+    """[person_id, family, tier, place, buyers, named]: best-sellers for each person; of type and shop it may be twice.
 
     Tier 1 are those of the person's product types (`named`), tier 2 those of the shop (`named` is SHOP).
 
     Args:
-        wanting: [person_id, product_type]; a row with SHOP asks for the shop's.
+        wanting: [person_id, product_type]; a row with SHOP asks for the shop's. With `reach`: only the first so many.
     """
-    both = wanting.distinct().inner_join(best, "product_type")
-    tiered = both.mutate(tier=ibis.ifelse(both.product_type == SHOP, 2, 1), named=both.product_type)
-    once = ibis.window(group_by=[tiered.person_id, tiered.family], order_by=[tiered.tier])
-    first = tiered.mutate(time=ibis.row_number().over(once))
-    return first.filter(first.time == 0).select("person_id", "family", "tier", "place", "buyers", "named")
+    asked = wanting.distinct()
+    near = [asked.product_type == best.product_type] + ([best.place < asked.reach] if "reach" in asked.columns else [])
+    both = asked.inner_join(best, near)
+    tier = ibis.ifelse(both.product_type == SHOP, 2, 1)
+    return both.select("person_id", "family", "place", "buyers", tier=tier, named="product_type")

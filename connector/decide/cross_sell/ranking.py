@@ -46,8 +46,12 @@ def new_to(candidate: ir.Table, ever: ir.Table, has: ir.Table) -> ir.Table:
         ever: [person_id, family].
         has: with person_id, product_type, collected.
     """
-    served = has.filter(~has.collected.fill_null(False)).select("person_id", "product_type")
-    return without(without(candidate, ever, PAIR), served, ["person_id", "product_type"])
+    return without(without(candidate, ever, PAIR), served(has), ["person_id", "product_type"])
+
+
+def served(has: ir.Table) -> ir.Table:
+    """[person_id, product_type] of which the person needs no other family."""
+    return has.filter(~has.collected.fill_null(False)).select("person_id", "product_type")
 
 
 def first(candidate: ir.Table, most: int, same_type: int) -> ir.Table:
@@ -75,6 +79,13 @@ def best_for(wanting: ir.Table, best: ir.Table, family: ir.Table) -> ir.Table:
     """Best-sellers as candidates, without a score: see `offered`."""
     rows = typed(offered(wanting, best), family)
     return rows.mutate(score=ibis.literal(0, type=SUMMED), tier=rows.tier.cast("int64"))
+
+
+def once(candidate: ir.Table) -> ir.Table:
+    """Each family once a person, in the first of its tiers."""
+    tiers = ibis.window(group_by=[candidate.person_id, candidate.family], order_by=[candidate.tier])
+    placed = candidate.mutate(time=ibis.row_number().over(tiers))
+    return placed.filter(placed.time == 0).drop("time")
 
 
 def _whole(number: int) -> ir.IntegerScalar:

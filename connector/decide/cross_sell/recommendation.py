@@ -6,10 +6,21 @@ import ibis
 import ibis.expr.types as ir
 
 from connector.decide.cross_sell.best_sellers import SHOP
-from connector.decide.cross_sell.ranking import PAIR, anything, best_for, candidates, first, new_to, tellable, typed
+from connector.decide.cross_sell.ranking import (
+    PAIR,
+    anything,
+    best_for,
+    candidates,
+    first,
+    new_to,
+    served,
+    tellable,
+    typed,
+)
 from connector.decide.items import newest_families
+from connector.decide.touched import last_interest
 from connector.policies.cross_sell import CrossSellPolicy
-from connector.relations import KINDS, Keep, Merged, Moment, ago, among, lazily, without
+from connector.relations import Keep, Merged, Moment, ago, among, lazily, without
 
 
 class Shop(Protocol):
@@ -40,9 +51,9 @@ def recommendations(
 
     The score of a family is the sum of `affinity.weight` over the families the person has and did not give away. The
     heaviest of them is told as the cause; it must have been bought with it by `policy.support` people. Whoever is left
-    with too few gets best-sellers (score 0): of the product types the person touched or has, then of the shop. A family
-    that was ever held or returned is left out, as is what is sensitive or out of stock, and what another of its
-    product type stands in for. Nobody who has nothing is recommended anything.
+    with too few gets best-sellers (score 0): of the product types of what the person has or last took an interest in,
+    then of the shop. A family that was ever held or returned is left out, as is what is sensitive or out of stock, and
+    what another of its product type stands in for. Nobody who has nothing is recommended anything.
 
     Args:
         spared: [person_id] who are not to be recommended anything.
@@ -55,26 +66,86 @@ def recommendations(
     ever = merged.holding.select(*PAIR)
     personal = new_to(candidates(taste, apt, figures.family, policy), ever, has)
     best = keep(first(personal, policy.shown, policy.same_type))
-    filled = keep(_filled(best, has, ever, merged, figures, policy))
+    filled = keep(_filled(best, has, ever, merged, figures, policy, keep))
     return _told(filled, apt.filter(tellable(apt, policy)), taste, figures.family)
 
 
 def _filled(
-    best: ir.Table, has: ir.Table, ever: ir.Table, merged: Merged, figures: Shop, policy: CrossSellPolicy
+    best: ir.Table, has: ir.Table, ever: ir.Table, merged: Merged, figures: Shop, policy: CrossSellPolicy, keep: Keep
 ) -> ir.Table:
-    """What goes with what persons have, and best-sellers for those who have less than `policy.shown` of it."""
-    full = best.filter(best["rank"] == policy.shown - 1)
-    short = without(has.select("person_id").distinct(), full, ["person_id"])
-    touch = merged.touch.filter(sum(merged.touch[name] for name in KINDS.values()) > 0)
-    theirs = among(touch.select(*PAIR), short, ["person_id"])
-    types = typed(theirs, figures.family).union(
-        among(has, short, ["person_id"]).select(*PAIR, "product_type", "collected")
-    )
-    wanting = types.filter(types.product_type.notnull()).select("person_id", "product_type").union(anything(short))
-    rest = without(new_to(best_for(wanting, figures.best_seller, figures.family), ever, has), best, PAIR)
-    columns = (*PAIR, "product_type", "tier", "score", "place", "buyers", "named")
+    """What goes with what persons have, and best-sellers for those who have less than `policy.shown` of it.
+
+    Of a product type only as many are looked at as it takes to show `policy.same_type`, and only for those whom it
+    leaves with too few are the shop's.
+    """
+    person, family = keep(has.select("person_id").distinct()), figures.family
     known = best.mutate(buyers=ibis.null("int64"), named=ibis.null("string"))
-    return first(known.select(*columns).union(rest.select(*columns)), policy.shown, policy.same_type)
+    types = among(_types(has, merged.touch, family), _short(person, best, policy), ["person_id"])
+    wanting = without(types.distinct(), served(has), ["person_id", "product_type"])
+    near = _reach(wanting, ever.union(best.select(*PAIR)), figures.best_seller, policy)
+    chosen = keep(_topped_up(known, best_for(near, figures.best_seller, family), ever, has, policy))
+    left = anything(_short(person, chosen, policy))
+    near = _reach_in_shop(left, chosen, ever, has, _of_shop(figures.best_seller, family), policy)
+    return _topped_up(chosen, best_for(near, figures.best_seller, family), ever, has, policy)
+
+
+def _short(person: ir.Table, chosen: ir.Table, policy: CrossSellPolicy) -> ir.Table:
+    """Persons who were chosen less than `policy.shown` for."""
+    return without(person, chosen.filter(chosen["rank"] == policy.shown - 1), ["person_id"])
+
+
+def _types(has: ir.Table, touch: ir.Table, family: ir.Table) -> ir.Table:
+    """[person_id, product_type] of what persons have, and of what they last took an interest in."""
+    every = has.select("person_id", "product_type").union(
+        typed(last_interest(touch), family).select("person_id", "product_type")
+    )
+    return every.filter(every.product_type.notnull())
+
+
+def _reach(wanting: ir.Table, taken: ir.Table, best: ir.Table, policy: CrossSellPolicy) -> ir.Table:
+    """`wanting` with `reach`: how many best-sellers of the type must be looked at, as some of them are taken."""
+    theirs = taken.distinct().inner_join(best, "family").filter(best.product_type != SHOP)
+    gone = theirs.group_by("person_id", "product_type").agg(gone=theirs.count())
+    both = wanting.left_join(gone, ["person_id", "product_type"])
+    return both.select(
+        wanting.person_id, wanting.product_type, reach=both.gone.fill_null(0) + ibis.literal(policy.same_type)
+    )
+
+
+def _reach_in_shop(
+    wanting: ir.Table, chosen: ir.Table, ever: ir.Table, has: ir.Table, shop: ir.Table, policy: CrossSellPolicy
+) -> ir.Table:
+    """The same of the best-sellers of the shop: at most so many of them are left out for a person.
+
+    These are the families that the person ever had or was chosen already, those of product types that need no other or
+    that something was chosen of, and those that stand behind others of their type.
+
+    Args:
+        shop: [family, product_type, alike], the best-sellers of the shop; `alike` is the place within the type.
+    """
+    taken = ever.union(chosen.select(*PAIR)).distinct().inner_join(shop.select("family"), "family").select("person_id")
+    full = served(has).union(chosen.select("person_id", "product_type")).distinct()
+    behind = taken.union(full.inner_join(shop, "product_type").select("person_id"))
+    gone = behind.group_by("person_id").agg(gone=behind.count())
+    alike = shop.aggregate(alike=shop.count(where=shop.alike >= policy.same_type))
+    both = wanting.left_join(gone, "person_id").cross_join(alike)
+    reach = both.gone.fill_null(0) + both.alike + ibis.literal(policy.shown)
+    return both.select("person_id", "product_type", reach=reach)
+
+
+def _of_shop(best: ir.Table, family: ir.Table) -> ir.Table:
+    """[family, product_type, alike] of the shop's best-sellers; those without a type are not alike."""
+    listed = best.filter(best.product_type == SHOP).select("family", "place").inner_join(family, "family")
+    order = ibis.window(group_by=listed.product_type, order_by=listed.place)
+    alike = ibis.ifelse(listed.product_type.isnull(), 0, ibis.row_number().over(order))
+    return listed.select("family", "product_type", alike=alike)
+
+
+def _topped_up(chosen: ir.Table, more: ir.Table, ever: ir.Table, has: ir.Table, policy: CrossSellPolicy) -> ir.Table:
+    """What was chosen, and after it what is new to the person."""
+    columns = (*PAIR, "product_type", "tier", "score", "place", "buyers", "named")
+    rest = without(new_to(more, ever, has), chosen, PAIR)
+    return first(chosen.select(*columns).union(rest.select(*columns)), policy.shown, policy.same_type)
 
 
 def _told(chosen: ir.Table, causing: ir.Table, taste: ir.Table, family: ir.Table) -> ir.Table:

@@ -7,6 +7,8 @@ from connector.policies.ads import OPT_OUT, OUTSIDE, AdsPolicy
 
 ADS, PROFILING, EMAIL = "ads", "profiling", "email"
 """Purposes of the seen table `consent`."""
+AD_STORAGE = "ad_storage"
+"""A signal whose yes takes its own no back, and grants nothing."""
 SAID = ("ads_refused", "ads_granted", "profiling_refused", "email_refused", "said_outside")
 
 
@@ -22,7 +24,7 @@ def words(consent: ir.Table) -> ir.Table:
     said = {purpose: (ranked.age == 0) & (ranked.purpose == purpose) for purpose in (ADS, PROFILING, EMAIL)}
     return ranked.group_by("person_id").agg(
         ads_refused=(said[ADS] & ~ranked.granted).any(),
-        ads_granted=(said[ADS] & ranked.granted).any(),
+        ads_granted=(said[ADS] & ranked.granted & (ranked.signal != AD_STORAGE)).any(),
         profiling_refused=(said[PROFILING] & ~ranked.granted).any(),
         email_refused=(said[EMAIL] & ~ranked.granted).any(),
         said_outside=outside(ranked.country),

@@ -3,12 +3,9 @@
 import ibis
 import ibis.expr.types as ir
 
+from connector.decide.touched import SHOWN
 from connector.policies.segments import SegmentPolicy
-from connector.relations import KINDS, Merged, Moment, ago, lasting
-from connector.rule_words import TOUCHES
-
-SHOWN = TOUCHES["saw_ad"]
-"""The kind of interaction that takes no interest: an ad was shown."""
+from connector.relations import Merged, Moment, ago, lasting
 
 
 def interest(merged: Merged, policy: SegmentPolicy, as_of: Moment) -> ir.Table:
@@ -32,12 +29,6 @@ def interest(merged: Merged, policy: SegmentPolicy, as_of: Moment) -> ir.Table:
         engagement_ends_at=found.first_at + lasting(policy.engaged),
         engagement_cools_at=found.last_at + lasting(policy.recent),
     )
-
-
-def curious(touch: ir.Table) -> ir.Table:
-    """[person_id, curious] of those who looked at, clicked, carted or wished for an item, or began to buy it."""
-    counts = [touch[column] for kind, column in KINDS.items() if kind != SHOWN]
-    return touch.group_by("person_id").agg(curious=sum(counts, ibis.literal(0)).sum() > 0)
 
 
 def staged(person: ir.Table, policy: SegmentPolicy, as_of: Moment) -> ir.Table:

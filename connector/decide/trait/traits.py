@@ -12,10 +12,11 @@ from connector.decide.loyalty.outlook import outlook
 from connector.decide.loyalty.rfm import scored
 from connector.decide.loyalty.tiers import tiers
 from connector.decide.membership.consent import NOBODY
+from connector.decide.touched import awareness
 from connector.decide.trait.ages import aged
 from connector.decide.trait.profiles import profiles
-from connector.decide.trait.segments import curious, interest, staged
-from connector.relations import KINDS, Keep, Merged, Moment, lazily
+from connector.decide.trait.segments import interest, staged
+from connector.relations import Keep, Merged, Moment, lazily
 
 PROFILED = ("recency", "frequency", "monetary", "rfm_cell", "loyalty_tier", "funnel_stage", "engagement", *FORESEEN)
 """What is not made for persons who objected to profiling."""
@@ -66,8 +67,7 @@ def traits(
         scored(bought, figures.cutpoint),
         tiers(bought, merged.lines, figures.cutpoint, policy, as_of),
         outlook(bought, figures.model, policy, keep),
-        _last_interaction(merged.touch),
-        curious(merged.touch),
+        awareness(merged.touch),
         interest(merged, audiences.policy.segments, as_of),
         active.group_by("person_id").agg(suppressed_until=active.until.max()),
     ):
@@ -76,11 +76,6 @@ def traits(
     heard = heard.mutate(ads_barrier=ads_barrier(heard, audiences.policy.ads))
     whole = aged(staged(heard, audiences.policy.segments, as_of), as_of)
     return _unprofiled(whole).select(*COLUMNS, *TURNS)
-
-
-def _last_interaction(touch: ir.Table) -> ir.Table:
-    newest = ibis.greatest(*[touch[f"last_{kind}_at"] for kind in KINDS])
-    return touch.group_by("person_id").agg(last_interaction_at=newest.max())
 
 
 def _counted(person: ir.Table) -> ir.Table:

@@ -1,0 +1,41 @@
+"""Once a day, what cannot be had again is written to a file, and the oldest such files go."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from connector import settings
+from connector.backup import take
+from connector.store import open_store
+from connector.store.damage import BACKUPS, backups, copies
+from jobs.stop import Stop
+
+log = structlog.get_logger()
+
+SETTLING_IN = timedelta(minutes=30)
+"""How long after a first start the first one is taken."""
+COPIES = timedelta(days=30)
+"""How long the copies stay that were made before an upgrade."""
+EVERY = timedelta(days=1)
+
+
+def due(home: Path, now: datetime) -> datetime:
+    """When the next backup is to be taken: a day after the last, so that a restart puts none off."""
+    taken = [datetime.fromtimestamp(path.stat().st_mtime, UTC) for path in backups(home)]
+    return max(now, max(taken) + EVERY) if taken else now + SETTLING_IN
+
+
+def backup(home: Path, stop: Stop) -> None:
+    """Take a backup into the home and keep as many as the settings want. Waits for no pass and keeps none waiting."""
+    chosen = settings.load(home)
+    store = open_store(chosen.store_url(home))
+    try:
+        take(home, chosen, store, home / BACKUPS)
+    finally:
+        store.close()
+    old = backups(home)[: -chosen.backup.keep]
+    before = (datetime.now(UTC) - COPIES).timestamp()
+    for path in (*old, *(copy for copy in copies(home) if copy.stat().st_mtime < before)):
+        path.unlink()
+    log.info("backup_taken", kept=min(chosen.backup.keep, len(backups(home))))

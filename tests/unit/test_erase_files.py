@@ -1,0 +1,45 @@
+"""Files in the home that name a person: what is left of them."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from connector.cli.init import create
+from connector.erase.files import blank
+from connector.errors import SetupError
+from connector.home import open_home
+
+DANA = [("email", "dana@example.com"), ("user_id", "77"), ("anonymous_id", "cookie-7f3a")]
+ROWS = [
+    {"user": {"em": "Dana@Example.com"}, "items": [], "user_id": 5},
+    {"user": {"em": "ann@example.com"}, "items": [{"note": "for cookie-7f3a"}], "user_id": 5},
+    {"user": {"em": None}, "items": [], "user_id": 77},
+    {"user": {"em": "bob@example.com"}, "items": [{"note": "77 lamps"}], "user_id": 6},
+]
+
+
+def test_parquet_rows_are_left_out(tmp_path: Path) -> None:
+    """Whatever column names the person, nested ones too; other rows, types and files stay as they are."""
+    create(tmp_path)
+    (tmp_path / "inbox").mkdir()
+    path, other = tmp_path / "inbox" / "day.parquet", tmp_path / "inbox" / "other.parquet"
+    table = pa.Table.from_pylist(ROWS)
+    pq.write_table(table, path)
+    pq.write_table(table.slice(3), other)
+    before = other.read_bytes()
+    with open_home(tmp_path) as home:
+        assert blank(home, DANA) == ["inbox/day.parquet"]
+        assert blank(home, DANA) == []
+    assert pq.read_table(path).equals(table.slice(3))
+    assert other.read_bytes() == before and len(list((tmp_path / "inbox").iterdir())) == 2
+
+
+def test_a_damaged_parquet_file_is_told(tmp_path: Path) -> None:
+    """Nobody can tell whom it names, so the erasure waits for the admin."""
+    create(tmp_path)
+    (tmp_path / "torn.parquet").write_bytes(b"PAR1 and no more")
+    with open_home(tmp_path) as home, pytest.raises(SetupError, match=r"torn\.parquet"):
+        blank(home, DANA)
+    assert (tmp_path / "torn.parquet").exists() and not (tmp_path / "torn.parquet.new").exists()
