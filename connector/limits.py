@@ -22,6 +22,8 @@ TRANSIENT = frozenset({408, 423, 429, 500, 502, 503, 504, 520, 521, 522, 523, 52
 LOCKED_SECONDS = 2.0
 """HubSpot, error handling: after a 423 wait at least two seconds."""
 
+MOST_ASKED = 30 * 86_400.0
+"""Seconds: who asks for a longer rest than a month is asked again after one."""
 EASES = 60.0
 """Seconds after which a limit that was met although we kept to it is tried again."""
 MOST_BESIDE = 5.0
@@ -187,6 +189,7 @@ def retry_after(header: str | None, status: int) -> float:
         asked = float(header or 0)
     except ValueError:
         asked = 0.0  # the other form, a date, is not sent by the systems we speak to
+    asked = min(asked, MOST_ASKED) if math.isfinite(asked) else 0.0
     return max(asked, LOCKED_SECONDS if status == 423 else 0.0, 0.0)
 
 

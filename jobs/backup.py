@@ -1,5 +1,6 @@
-"""Once a day, what cannot be had again is written to a file, and the oldest such files go."""
+"""Once a day, what cannot be had again is written to a file, and the oldest such files go; so do torn ones."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import structlog
 
 from connector import settings
 from connector.backup import take
+from connector.backup.archive import PART
 from connector.store import open_store
-from connector.store.damage import BACKUPS, backups, copies
+from connector.store.damage import BACKUPS, NAMED, backups, copies
 from jobs.stop import Stop
 
 log = structlog.get_logger()
@@ -35,7 +37,13 @@ def backup(home: Path, stop: Stop) -> None:
     finally:
         store.close()
     old = backups(home)[: -chosen.backup.keep]
-    before = (datetime.now(UTC) - COPIES).timestamp()
-    for path in (*old, *(copy for copy in copies(home) if copy.stat().st_mtime < before)):
+    torn = (home / BACKUPS).glob(NAMED + PART)
+    for path in (*old, *_untouched(copies(home), COPIES), *_untouched(torn, EVERY)):
         path.unlink()
     log.info("backup_taken", kept=min(chosen.backup.keep, len(backups(home))))
+
+
+def _untouched(paths: Iterable[Path], since: timedelta) -> list[Path]:
+    """Those that nobody has written to for so long: another process may be at work on a newer one."""
+    before = (datetime.now(UTC) - since).timestamp()
+    return [path for path in paths if path.stat().st_mtime < before]

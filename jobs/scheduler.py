@@ -35,6 +35,8 @@ Job = Callable[[Path, Stop], None]
 
 DAILY, SETTLING_IN = timedelta(days=1), timedelta(minutes=10)
 """How often what is old goes, and how long after a start the inbox is cleared for the first time."""
+BESIDE = ("watch", "backup")
+"""Executors of jobs that wait for no other: one looks on while a pass hangs, one copies while it goes on."""
 WATCHING = timedelta(minutes=1)
 """From one look for troubles to the next: a few reads of the store."""
 
@@ -70,7 +72,8 @@ def at_work(home: Path, chosen: settings.Settings, stop: Stop) -> Iterator[None]
     if chosen.collect is not None:
         _add(scheduler, inbox, home, stop, DAILY, datetime.now(UTC) + SETTLING_IN, chosen.schedule.jitter_seconds)
     if chosen.backup.keep:
-        _add(scheduler, backup, home, stop, DAILY, due(home, datetime.now(UTC)), chosen.schedule.jitter_seconds)
+        first = due(home, datetime.now(UTC))
+        _add(scheduler, backup, home, stop, DAILY, first, chosen.schedule.jitter_seconds, executor="backup")
     with collecting(home, chosen, scheduler, lambda: attempt(sync, home, stop)):
         scheduler.start()
         log.info("serving", jobs=[job.id for job in scheduler.get_jobs()])
@@ -90,14 +93,14 @@ def _end(stop: Stop) -> None:
 def schedule(
     home: Path, part: settings.SchedulePart, sweeps: Mapping[str, tuple[timedelta, datetime]], stop: Stop
 ) -> BackgroundScheduler:
-    """The jobs of a home, not started yet. One at a time: they write the same places.
+    """The jobs of a home, not started yet. One at a time: they write the same places. Two only read these.
 
     Args:
         sweeps: name -> how often, and when for the first time: a restart puts no sweep off.
     """
     scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": ThreadPoolExecutor(1), "watch": ThreadPoolExecutor(1)},  # it looks on while a pass hangs
+        executors={name: ThreadPoolExecutor(1) for name in ("default", *BESIDE)},
         job_defaults={"coalesce": True, "max_instances": 1},
     )
     now, compacting = datetime.now(UTC), timedelta(minutes=part.compact_minutes)

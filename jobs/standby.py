@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import structlog
 
-from connector.errors import RetryLater
+from connector.errors import Failed, RetryLater
 from connector.store import Store, leases
 from jobs.stop import Stop
 
@@ -26,16 +26,20 @@ Work = Callable[[Stop], AbstractContextManager[None]]
 
 
 def in_turn(store: Store, stop: Stop, work: Work) -> None:
-    """Until `stop` is asked: be at work while it is our turn, else stand by. A line is logged when that changes."""
+    """Until `stop` is asked: be at work while it is our turn, else stand by. A line is logged when that changes.
+
+    A disk that is full is no end: somebody makes room.
+    """
     said = ""
     while not stop.asked:
         try:
             with leases.kept(store, LEASE) as keeper:
                 said = ""
                 _shift(keeper, stop, work)
-        except RetryLater as error:
+        except (RetryLater, Failed) as error:
             if error.message != said:
-                log.info("standing_by", reason=error.message)
+                tell = log.error if isinstance(error, Failed) else log.info
+                tell("standing_by", reason=error.message)
             said = error.message
             stop.wait(LOOK_AGAIN)
 

@@ -18,10 +18,12 @@ from planted import Planted, watch
 from postgres_server import PostgresServer, new_database, server_programs
 from sdk_oracle import Oracle
 
+from connector import limits
 from connector.crms._hubspot.wire import Wire
 from connector.home import open_home
 from connector.pipeline import Options, run
 from connector.sandbox.serve import Sandbox
+from connector.store import Store, open_store
 
 REQUIRED = frozenset(os.environ.get("LAMPLIGHTER_REQUIRE", "").split(","))
 """What must be here: `postgres`, `shared`, `node`. CI names them, so that a test cannot be skipped there for good."""
@@ -44,7 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Put the oracle behind the wire to HubSpot, and tell it which servers are sandboxes; watch for what is planted."""
     watch(config.stash.setdefault(PLANTED, Planted()))
     oracle = config.stash[ORACLE] = Oracle()
-    send, start = Wire.send, Sandbox.start
+    send, start, stop = Wire.send, Sandbox.start, Sandbox.stop
 
     def watched(self: Wire, call: Any, token: str = "") -> Any:
         answer = send(self, call, token)
@@ -55,8 +57,13 @@ def pytest_configure(config: pytest.Config) -> None:
         oracle.sandboxes.add(self.url)
         return start(self)
 
+    def stopped(self: Sandbox) -> None:
+        oracle.sandboxes.discard(self.url)  # another server may get its port
+        stop(self)
+
     Wire.send = watched  # type: ignore[method-assign]
     Sandbox.start = started  # type: ignore[method-assign]
+    Sandbox.stop = stopped  # type: ignore[method-assign]
 
 
 def pytest_collection_finish() -> None:
@@ -169,6 +176,22 @@ def portal(small_shop: Path) -> Iterator[Sandbox]:
     """A running sandbox HubSpot that holds the small shop."""
     with Sandbox(small_shop) as running:
         yield running
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """No test sleeps for a retry."""
+    limits.never_wait(True)
+    yield
+    limits.never_wait(False)
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Store]:
+    """The store of the home."""
+    opened = open_store(f"sqlite:///{home / 'state.db'}")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -25,10 +25,10 @@ from connector.settings import document, secrets
 from connector.warehouse.tables import Warehouse
 
 FORMS = {
-    "an e-mail address": re.compile(r"[\w.+'-]+@[\w-]+\.[\w.-]*\w"),
+    "an e-mail address": re.compile(r"[\w.+'-]{1,64}@[\w-]+\.[\w.-]*\w"),
     "a phone number": re.compile(r"\+\d{9,15}\b"),
     "a digest of somebody": re.compile(r"\b[0-9a-f]{64}\b|\b(?:email|phone):[\w-]{43}\b"),
-    "a token": re.compile(r"\bpat-\w+-[\w-]{8,}|\beyJ[\w-]{10,}\.|\b00D\w{12,15}!\w+"),
+    "a token": re.compile(r"\bpat-\w+-[\w-]{8,}|\beyJ[\w-]{10,999}\.|\b00D\w{12,15}!\w+"),
 }
 SHORTEST_NAME, SHORTEST_SECRET = 4, 8
 NO_NAMES = frozenset({"Test", "Lamp", "None", "True", "User"})

@@ -38,6 +38,7 @@ def tell(store: Store, part: AlertsPart, install: str, at: datetime) -> list[Not
 def _told(store: Store, part: AlertsPart, install: str, at: datetime) -> list[Notice]:
     found = {(one.kind, one.subject): one for one in troubles(store, part, at)}
     alerts.see(store, [(name, one.words) for name, one in found.items()], at)
+    _forget_untold(store, found, at)
     ways = list(channels(part))
     told = []
     for notice in _due(alerts.lasting(store), found, part, install, at):
@@ -46,6 +47,13 @@ def _told(store: Store, part: AlertsPart, install: str, at: datetime) -> list[No
             mark = alerts.mark_over if notice.state == OVER else alerts.mark_told
             mark(store, (notice.kind, notice.subject), at)
     return told
+
+
+def _forget_untold(store: Store, found: Mapping[alerts.Name, Trouble], at: datetime) -> None:
+    """Who never heard of a trouble is not told that it is over."""
+    for name, row in alerts.lasting(store).items():
+        if name not in found and row.last_told is None:
+            alerts.mark_over(store, name, at)
 
 
 def _due(

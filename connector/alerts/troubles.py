@@ -32,11 +32,10 @@ class Trouble:
 def troubles(store: Store, part: AlertsPart, at: datetime) -> list[Trouble]:
     """All there are, at a moment."""
     last = runs.latest(store, limit=LOOKED_AT)
-    ended = [row for row in last if row.finished_at is not None]
     found = [*_waiting(store), *_stale(store, last, part, at)]
-    if ended:
-        found += [*_how_it_ended(store, ended[0], part, at), *_unbalanced(ended[0])]
-    return [*found, *_rejected(ended, part)]
+    if (ended := runs.last_ended(store)) is not None:
+        found += [*_how_it_ended(store, ended, part, at), *_unbalanced(ended)]
+    return [*found, *_rejected([row for row in last if row.finished_at is not None], part)]
 
 
 def _waiting(store: Store) -> Iterator[Trouble]:
@@ -62,9 +61,7 @@ def _how_it_ended(store: Store, last: Any, part: AlertsPart, at: datetime) -> It
 def _since(store: Store, last: Any) -> datetime:
     """When the oldest of the newest runs began that did not go through one after another."""
     done = _last_done(store)
-    rows = runs.latest(store, limit=LOOKED_AT)
-    later: list[datetime] = [row.started_at for row in rows if done is None or row.number > done.number]
-    return min(later, default=last.started_at)
+    return runs.first_since(store, done.number if done is not None else 0) or last.started_at
 
 
 def _last_done(store: Store) -> Any:
@@ -76,7 +73,7 @@ def _stale(store: Store, last: list[Any], part: AlertsPart, at: datetime) -> Ite
     if not last:
         return
     done = _last_done(store)
-    since = done.finished_at if done is not None else last[-1].started_at
+    since = done.finished_at if done is not None else runs.first_since(store) or last[-1].started_at
     if at - since >= timedelta(hours=part.stale_hours):
         what = "no run went through" if done is not None else "no run ever went through"
         now = "; one is at work" if last[0].finished_at is None else ""

@@ -20,6 +20,8 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 STORE, HOME, WAREHOUSE = "store/", "home/", "warehouse/"
 """Parts of an archive: a file of rows a table, files of the home, files of the warehouse."""
+PART = ".part"
+"""How the name of an archive ends while it is being written."""
 CHUNK = 1 << 20
 
 
@@ -106,7 +108,7 @@ def writing(path: Path) -> Iterator[Writer]:
         SetupError: it cannot be written there.
         Failed: the disk is full.
     """
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(path.name + PART)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """The way back: a home that is empty, or is set aside first, becomes what it was when the backup was taken."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,11 +14,15 @@ from connector.backup.taking import take
 from connector.erase.journal import FILE as ERASURES
 from connector.errors import LamplighterError, RetryLater, SetupError
 from connector.home import connected
+from connector.schema import TABLES
 from connector.store import dump, leases, open_store
 from connector.store.damage import BACKUPS
+from connector.warehouse.damage import ANEW
+from connector.warehouse.seal import MARKS
 
+SETTINGS = f"{HOME}{settings.FILE}"
 REPLACED = "replaced-"
-"""Folders of a home with what a restore replaced."""
+"""Folders with what a restore replaced; of a home, and of a warehouse that is elsewhere."""
 STAY = (BACKUPS, ERASURES)
 """In a home that is replaced; so do older `REPLACED` folders."""
 
@@ -29,11 +33,13 @@ class Restored:
 
     Attributes:
         aside: where what stood there before is now; None where nothing did.
+        beside: the same of a store or warehouse that is not in the home.
         with_warehouse: the warehouse came from the backup too.
     """
 
     manifest: Manifest
     aside: Path | None
+    beside: Sequence[Path]
     with_warehouse: bool
 
 
@@ -51,18 +57,23 @@ def restore(file: Path, home: Path, *, replace: bool = False, store_only: bool =
     with reading(file) as found:
         _refuse_or_go(home, replace=replace, store_only=store_only)
         chosen = settings.load(home) if store_only else _told_by(found)
-        aside = home / f"{REPLACED}{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        aside = home / f"{REPLACED}{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+        warehouse = chosen.warehouse_path(home) if found.manifest.with_warehouse and not store_only else None
+        if warehouse and not replace and any(path.exists() for path in _tables(warehouse)):
+            raise _used("warehouse")
         for url in {chosen.store_url(home), *_url_before(home)}:
             _look_at(url, home, chosen, aside, replace=replace)
         if not store_only:
             _set_aside(aside, _standing(home))
-            _unpack(found, HOME, home)
-        _restore_store(found, chosen, chosen.store_url(home), aside)
-        with_warehouse = found.manifest.with_warehouse and not store_only
-        if with_warehouse:
-            _unpack(found, WAREHOUSE, chosen.warehouse_path(home))
+            _unpack(found, HOME, home, but=SETTINGS)
+        beside = _restore_store(found, chosen, chosen.store_url(home), aside)
+        if warehouse:
+            beside += _set_aside(warehouse / aside.name, _tables(warehouse))
+            _unpack(found, WAREHOUSE, warehouse)
+        if not store_only:
+            _unpack_settings(found, home)
         kept = aside if aside.exists() else None
-        return Restored(manifest=found.manifest, aside=kept, with_warehouse=with_warehouse)
+        return Restored(manifest=found.manifest, aside=kept, beside=beside, with_warehouse=warehouse is not None)
 
 
 def _told_by(found: Reader) -> settings.Settings:
@@ -84,6 +95,11 @@ def _standing(home: Path) -> list[Path]:
     """What a restore would replace."""
     there = sorted(home.iterdir()) if home.is_dir() else []
     return [path for path in there if path.name not in STAY and not path.name.startswith(REPLACED)]
+
+
+def _tables(warehouse: Path) -> list[Path]:
+    """What is a warehouse in a folder, whatever else is there."""
+    return [warehouse / name for name in (*MARKS, ANEW, *TABLES)]
 
 
 def _refuse_or_go(home: Path, *, replace: bool, store_only: bool) -> None:
@@ -126,24 +142,43 @@ def _look_at(url: str, home: Path, chosen: settings.Settings, aside: Path, *, re
 
 def _refuse_used(*, replace: bool) -> None:
     if not replace:
-        raise SetupError(
-            "there is a store already; nothing was changed", hint="add --replace: the store that stands there is kept"
-        )
+        raise _used("store")
 
 
-def _set_aside(aside: Path, paths: Iterable[Path]) -> None:
-    for path in paths:
+def _used(what: str) -> SetupError:
+    return SetupError(
+        f"there is a {what} already; nothing was changed", hint=f"add --replace: the {what} that stands there is kept"
+    )
+
+
+def _set_aside(aside: Path, paths: Iterable[Path]) -> list[Path]:
+    """Returns the folder, where it was needed."""
+    there = [path for path in paths if path.exists()]
+    for path in there:
+        aside.mkdir(parents=True, exist_ok=True)
+        path.rename(aside / path.name)
+    return [aside] if there else []
+
+
+def _set_store_aside(aside: Path, file: Path) -> list[Path]:
+    """With its logs. Outside of the home may be another file system: there it stays next to where it stood, and what it
+    is called is returned."""
+    if file.parent.resolve() == aside.parent.resolve():
+        _set_aside(aside, _with_logs(file))
+        return []
+    beside = file.with_name(f"{file.name}.{aside.name}")
+    for path, kept in zip(_with_logs(file), _with_logs(beside), strict=True):
         if path.exists():
-            aside.mkdir(parents=True, exist_ok=True)
-            path.rename(aside / path.name)
+            path.rename(kept)
+    return [beside] if beside.exists() else []
 
 
-def _unpack(found: Reader, under: str, folder: Path) -> None:
+def _unpack(found: Reader, under: str, folder: Path, *, but: str = "") -> None:
     """Files of an archive. Whom we forgot since the backup stays forgotten: that file only grows.
 
     Raises SetupError: the archive leads out of the folder.
     """
-    for name in found.names(under):
+    for name in [name for name in found.names(under) if name != but]:
         path = folder / name.removeprefix(under)
         if not path.resolve().is_relative_to(folder.resolve()):
             raise SetupError("the backup names a file outside of its folder", hint="take another backup")
@@ -151,20 +186,30 @@ def _unpack(found: Reader, under: str, folder: Path) -> None:
             found.unpack(name, path)
 
 
-def _restore_store(found: Reader, chosen: settings.Settings, url: str, aside: Path) -> None:
+def _unpack_settings(found: Reader, home: Path) -> None:
+    """Last, and at once: without them nobody takes for new what a killed restore has left half done."""
+    if SETTINGS in found.manifest.parts:
+        part = home / f"{settings.FILE}.part"
+        found.unpack(SETTINGS, part)
+        part.replace(home / settings.FILE)
+
+
+def _restore_store(found: Reader, chosen: settings.Settings, url: str, aside: Path) -> list[Path]:
+    """Returns where the store is now that stood there, unless that is in `aside`."""
     told = found.manifest
     tables = {name.removeprefix(STORE).removesuffix(".ndjson"): found.rows(name) for name in found.names(STORE)}
     outdated = dict.fromkeys(_destinations(chosen), told.moment)
     file = _file(url)
     if file is None:
         dump.load(url, told.revision, tables, outdated)
-        return
+        return []
     fresh = file.with_name(f"{file.name}.restoring")
     for path in _with_logs(fresh):
         path.unlink(missing_ok=True)
     dump.load(f"sqlite:///{fresh}", told.revision, tables, outdated)
-    _set_aside(aside, _with_logs(file))
+    beside = _set_store_aside(aside, file)
     fresh.rename(file)
+    return beside
 
 
 def _file(url: str) -> Path | None:

@@ -15,7 +15,7 @@ from connector.errors import RetryLater
 from connector.store import Store, dump
 from connector.warehouse.seal import LOG_FOLDER, MARKS, active, present
 
-PASSWORD = re.compile(r"(://[^:/@\s\"']*):[^@/\s\"']+@")
+PASSWORD = re.compile(rb"(://[^:/@\s\"']*):[^@/\s\"']+@")
 """In a URL; a backup holds no secret."""
 WRITTEN = (settings.FILE, ERASURES)
 """Files of the home that are part of a backup, with everything in `mappings`."""
@@ -65,7 +65,7 @@ def _written(home: Path) -> Iterator[Path]:
 
 def _copy_written(writer: Writer, name: str, path: Path) -> None:
     with writer.part(name) as out:
-        out.write(PASSWORD.sub(r"\1:redacted@", path.read_text("utf-8")).encode())
+        out.write(PASSWORD.sub(rb"\1:redacted@", path.read_bytes()))
 
 
 def _copy_warehouse(writer: Writer, root: Path) -> None:

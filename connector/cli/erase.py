@@ -39,6 +39,8 @@ def command(
     emails = _addresses(email, all_from, resume)
     with open_home(home) as opened, leases.held(opened.store, LEASE):
         found = erase(opened, emails, _tell) if emails else hold_to(opened) or Receipts(())
+        if found.refusal:
+            raise found.refusal
         if not emails and not found.requests:
             found = receipts(opened)
     if json:

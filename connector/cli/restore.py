@@ -25,9 +25,10 @@ def command(
     done = restore(file, home, replace=replace, store_only=store_only)
     if json:
         told = {"taken_at": done.manifest.taken_at, "run": done.manifest.run, "with_warehouse": done.with_warehouse}
-        print_json({"restored": {**told, "aside": str(done.aside) if done.aside else None}})
+        aside = {"aside": str(done.aside) if done.aside else None, "beside": [str(path) for path in done.beside]}
+        print_json({"restored": {**told, **aside}})
         return
     say(f"{home} is what it was at {done.manifest.moment:%Y-%m-%d %H:%M} UTC, after run {done.manifest.run}.")
-    if done.aside:
-        say(f"What stood there before is in {done.aside}.")
+    if kept := [str(path) for path in (done.aside, *done.beside) if path]:
+        say(f"What stood there before is in {', '.join(kept)}.")
     say("Next: lamplighter check, then lamplighter run: it reads every list before it changes any.")

@@ -4,6 +4,7 @@ Parquet files are left out."""
 import gzip
 import os
 import re
+import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from connector.erase import tables
 from connector.erase.journal import FILE
 from connector.erase.subject import by_kind
+from connector.errors import SetupError
 from connector.home import Home
 from connector.store.erasures import Identifier
 
@@ -67,10 +69,18 @@ def blank(home: Home, subject: Collection[Identifier]) -> list[str]:
     that had such lines or rows.
 
     Raises:
-        SetupError: a Parquet file cannot be read.
+        SetupError: a file cannot be read, or not be changed; all others are done.
     """
-    traces = Traces.of(subject)
-    return [str(path.relative_to(home.path)) for path in _ours(home) if _blanked(path, traces)]
+    traces, changed, refusals = Traces.of(subject), list[str](), list[SetupError]()
+    for path in _ours(home):
+        try:
+            if _blanked(path, traces):
+                changed.append(str(path.relative_to(home.path)))
+        except SetupError as error:
+            refusals.append(error)
+    if refusals:
+        raise refusals[0]
+    return changed
 
 
 def beyond(home: Home) -> list[str]:
@@ -80,17 +90,12 @@ def beyond(home: Home) -> list[str]:
 
 
 def _ours(home: Home) -> Iterator[Path]:
-    """Files of text or Parquet under the home that are neither the store, the warehouse nor settings."""
+    """Files under the home that are neither of the warehouse nor settings."""
     warehouse = home.settings.warehouse_path(home.path).resolve()
     for path in sorted(home.path.resolve().rglob("*")):
         ours = path.is_file() and not path.is_symlink() and warehouse not in path.parents
-        if ours and path.name != FILE and path.suffix not in WRITTEN and _is_known(path):
+        if ours and path.name != FILE and path.suffix not in WRITTEN:
             yield path
-
-
-def _is_known(path: Path) -> bool:
-    head = _head(path)
-    return head.startswith((GZIP, tables.MAGIC)) or b"\0" not in head
 
 
 def _head(path: Path) -> bytes:
@@ -99,10 +104,21 @@ def _head(path: Path) -> bytes:
 
 
 def _blanked(path: Path, traces: Traces) -> bool:
-    head = _head(path)
-    if head.startswith(tables.MAGIC):
-        return tables.without(path, traces.names)
-    return _repacked(path, traces) if head.startswith(GZIP) else _overwritten(path, traces)
+    """Whether a file of text, packed or not, or of Parquet named the person; any other, as the store's, is left."""
+    try:
+        head = _head(path)
+        if head.startswith(tables.MAGIC):
+            return tables.without(path, traces.names)
+        if head.startswith(GZIP):
+            return _repacked(path, traces)
+        return b"\0" not in head and _overwritten(path, traces)
+    except FileNotFoundError:  # whoever took it away meanwhile has it now
+        return False
+    except (EOFError, zlib.error, OSError):
+        raise SetupError(
+            f"the file {path.name} in the home cannot be read and changed, so nobody can tell whom it names",
+            hint="mend or delete it, then: lamplighter erase --resume",
+        ) from None
 
 
 def _overwritten(path: Path, traces: Traces) -> bool:
@@ -123,15 +139,16 @@ def _overwritten(path: Path, traces: Traces) -> bool:
 
 def _repacked(path: Path, traces: Traces) -> bool:
     changed, fresh = False, path.with_name(path.name + ".new")
-    with gzip.open(path, "rb") as packed, gzip.open(fresh, "wb") as kept:
-        for line in packed:
-            named = traces.pattern.search(line) is not None
-            kept.write(_blanks(line) if named else line)
-            changed = changed or named
-    if changed:
-        fresh.replace(path)
-    else:
-        fresh.unlink()
+    try:
+        with gzip.open(path, "rb") as packed, gzip.open(fresh, "wb") as kept:
+            for line in packed:
+                named = traces.pattern.search(line) is not None
+                kept.write(_blanks(line) if named else line)
+                changed = changed or named
+        if changed:
+            fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
     return changed
 
 

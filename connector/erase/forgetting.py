@@ -7,6 +7,7 @@ from typing import Any
 from connector import identifiers
 from connector.erase import journal, recipients
 from connector.erase.files import Traces, beyond, blank
+from connector.erase.recipients import CLOSED, Circuits
 from connector.erase.restored import catch_up, mark_applied
 from connector.erase.subject import found
 from connector.errors import SetupError
@@ -35,10 +36,12 @@ class Receipts:
     Attributes:
         sources: names of sources whose files are the admin's own: nothing is written there, and what they tell of
             erased persons is not read any more.
+        refusal: why files of the home could not all be looked through.
     """
 
     requests: Sequence[Erasure]
     sources: Sequence[str] = ()
+    refusal: SetupError | None = None
 
     @property
     def finished(self) -> bool:
@@ -113,11 +116,14 @@ def receipts(home: Home, references: Sequence[str] = ()) -> Receipts:
     return Receipts(requests, beyond(home))
 
 
-def hold_to(home: Home, *, ask: bool = True) -> Receipts | None:
+def hold_to(home: Home, *, ask: bool = True, circuits: Circuits = CLOSED) -> Receipts | None:
     """Before anything else is done in a home: erase again what a restore brought back, and go on with what is open.
+
+    A file that cannot be read brings nobody back, so that it is told in the receipts; every other trouble is raised.
 
     Args:
         ask: ask recipients too, not only our own places.
+        circuits: of these whoever is not left alone.
 
     Returns:
         None where nothing is open; else what still is.
@@ -125,15 +131,21 @@ def hold_to(home: Home, *, ask: bool = True) -> Receipts | None:
     catch_up(home)
     if not _unfinished(home):
         return None
-    go_on(home, ask=ask)
+    try:
+        go_on(home, ask=ask, circuits=circuits)
+    except SetupError as error:
+        left = receipts(home)
+        if any(not {WAREHOUSE, STORE} <= {*each.places} for each in left.requests):
+            raise
+        return replace(left, refusal=error)
     return receipts(home)
 
 
-def go_on(home: Home, before: Before = _nobody, *, ask: bool = True) -> None:
-    """Finish what is unfinished, as far as recipients let us."""
+def go_on(home: Home, before: Before = _nobody, *, ask: bool = True, circuits: Circuits = CLOSED) -> None:
+    """Finish what is unfinished, as far as recipients let us. Raises SetupError: a file cannot be read."""
     names = dict.fromkeys(name for each in _unfinished(home) for name in each.recipients)
     for name in names if ask else ():
-        _ask(home, name, before)
+        _ask(home, name, before, circuits)
     for place in PLACES:
         waiting = [each for each in _unfinished(home) if place not in each.places]
         if waiting:
@@ -146,14 +158,14 @@ def _unfinished(home: Home) -> list[Erasure]:
     return erasures.all_of(home.store, unfinished=True)
 
 
-def _ask(home: Home, name: str, before: Before) -> None:
+def _ask(home: Home, name: str, before: Before, circuits: Circuits) -> None:
     """Ask one recipient; what our books say of its members goes once it has done it."""
     named = [each for each in _unfinished(home) if name in each.recipients]
     waiting = [each for each in named if each.recipients[name].state != DONE]
-    if not waiting:
+    if not waiting or circuits.left_alone(name):
         return
     before(name)
-    for request, answered in zip(waiting, recipients.ask(home, name, waiting), strict=True):
+    for request, answered in zip(waiting, recipients.ask(home, name, waiting, circuits), strict=True):
         if answered.recipients[name].state == DONE:
             forgetting.forget_members(home.store, name, request.recipients[name].members)
         erasures.write(home.store, answered)

@@ -2,13 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Protocol
 
 import sqlalchemy as sa
 
 from connector.decide.trait.profile import NAMES
 from connector.erase.subject import CONTACT, EMAIL, contacts_of
-from connector.errors import LamplighterError, ListGone, RetryLater
+from connector.errors import EndPass, LamplighterError, ListGone, RetryLater
 from connector.home import Home
 from connector.ports import CRM, AdDestination
 from connector.push.deliver import Ledger, deliver, settle
@@ -19,6 +21,38 @@ from connector.store.tables import refusal
 
 KINDS = ("membership", "properties")
 IS_KEPT = "the contact itself is yours: delete it in {} if it is to go there too"
+
+
+class Circuits(Protocol):
+    """The circuit breakers of whoever asks: who is left alone now, and who failed."""
+
+    def left_alone(self, system: str) -> bool:
+        """Whether a system is not to be asked now."""
+        ...
+
+    def trying(self, system: str) -> AbstractContextManager[None]:
+        """Calls within the block have so much patience as the system deserves."""
+        ...
+
+    def failed(self, system: str, error: RetryLater) -> None:
+        """It did not answer as it should."""
+        ...
+
+
+class Closed:
+    """Everybody is asked: somebody has just said that they want it."""
+
+    def left_alone(self, system: str) -> bool:
+        return False
+
+    def trying(self, system: str) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def failed(self, system: str, error: RetryLater) -> None:
+        """Not counted: no run is at work."""
+
+
+CLOSED = Closed()
 
 
 def told_of(home: Home, subject: Sequence[Identifier]) -> dict[str, Recipient]:
@@ -54,18 +88,35 @@ def _in_the_books(home: Home) -> set[str]:
     return {destination for destination, _ in forgetting.known_members(home.store)}
 
 
-def ask(home: Home, name: str, waiting: Sequence[Erasure]) -> list[Erasure]:
-    """Ask one recipient about everybody who waits for it; the requests with its answers."""
+def ask(home: Home, name: str, waiting: Sequence[Erasure], circuits: Circuits = CLOSED) -> list[Erasure]:
+    """Ask one recipient about everybody who waits for it; the requests with its answers.
+
+    Raises:
+        EndPass: the pass is to end here; nobody knows what the recipient has done.
+    """
     members = sorted({member for each in waiting for member in each.recipients[name].members})
-    answers = _answers(home, name, members)
+    answers = _answers(home, name, members, circuits)
     return [_answered(each, name, answers) for each in waiting]
 
 
-def _answers(home: Home, name: str, members: Sequence[str]) -> Mapping[str, str] | str:
+def _answers(home: Home, name: str, members: Sequence[str], circuits: Circuits) -> Mapping[str, str] | str:
     """member -> "" or why not yet; or one sentence for all."""
+    try:
+        with circuits.trying(name):
+            return _asked(home, name, members)
+    except EndPass:
+        raise
+    except RetryLater as error:
+        circuits.failed(name, error)
+        return error.message
+    except LamplighterError as error:
+        return error.message
+
+
+def _asked(home: Home, name: str, members: Sequence[str]) -> Mapping[str, str] | str:
     for ad in home.ads:
         if ad.name == name:
-            return _erased(ad, members)
+            return ad.erase(members) if members else {}
     for crm in home.crms:
         if crm.name == name:
             return _cleared(home, crm, members)
@@ -74,22 +125,14 @@ def _answers(home: Home, name: str, members: Sequence[str]) -> Mapping[str, str]
     )
 
 
-def _erased(ad: AdDestination, members: Sequence[str]) -> Mapping[str, str] | str:
-    try:
-        return ad.erase(members) if members else {}
-    except LamplighterError as error:
-        return error.message
-
-
-def _cleared(home: Home, crm: CRM, members: Sequence[str]) -> Mapping[str, str] | str:
+def _cleared(home: Home, crm: CRM, members: Sequence[str]) -> Mapping[str, str]:
     """Take contacts out of our lists and clear our properties, through the outbox as any other change."""
-    try:
-        settle(crm, home.store, _run(home))
-        while isinstance(stopped := _delivered(home, crm, members), ListGone):
-            acknowledged.forget_list(home.store, crm.name, stopped.audience)
-    except LamplighterError as error:
-        return error.message
-    return stopped.message if stopped else _refused(home, crm.name, members)
+    settle(crm, home.store, _run(home))
+    while isinstance(stopped := _delivered(home, crm, members), ListGone):
+        acknowledged.forget_list(home.store, crm.name, stopped.audience)
+    if stopped:
+        raise stopped
+    return _refused(home, crm.name, members)
 
 
 def _run(home: Home) -> int:

@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from connector import settings
+from connector.errors import LamplighterError
 from connector.http_server import HttpServer
 from connector.observe.metrics import exposition
 from connector.store import Store
@@ -31,5 +32,5 @@ class MetricsEndpoint(HttpServer):
     def _tell(self, request: Request) -> Response:
         try:
             return Response(exposition(self._store), media_type=CONTENT_TYPE_LATEST)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, LamplighterError) as error:
             return PlainTextResponse(f"the store does not answer: {type(error).__name__}\n", 503)

@@ -14,16 +14,17 @@ REDACTED = "**redacted**"
 
 FORMS: Mapping[str, str] = {
     "token": r"\b(?:pat-[a-z]{2}\d-[\w-]{8,}|00D\w{12,15}![\w.]{20,}|ya29\.[\w-]{10,}|EAA[A-Za-z0-9]{20,})"
-    r"|\b1//0[\w-]{20,}|\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*|(?i:\bbearer)\s+(?=\S*\d)[\w.~+/=-]{8,}"
+    r"|\b1//0[\w-]{20,}|\beyJ[\w-]{8,999}\.[\w-]{8,}\.[\w-]*|(?i:\bbearer)\s+(?=\S*\d)[\w.~+/=-]{8,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*"
     r"|\b(?:access_token|refresh_token|client_secret|appsecret_proof|assertion|signature|code)=[^&\s\"']{6,}"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+@",
-    "email": r"[\w.+'%-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+",
+    "email": r"[\w.+'%-]{1,64}(?:@|%40)[\w-]+(?:\.[\w-]+)+",
     "phone": r"(?:\+|%2B)\d[\d .()/-]{6,}\d",
     "digest": r"\b[0-9a-fA-F]{64}\b|\b(?:email|phone):[\w-]{43}(?![\w-])",
 }
 """Kind -> how it looks: tokens of HubSpot, Salesforce, Google and Meta, JWTs, keys, what URLs carry; E.164 numbers;
-SHA-256 as platforms are told of members. What ids and times look like too (digits without a plus) is not among them."""
+SHA-256 as platforms are told of members. What ids and times look like too (digits without a plus) is not among them.
+What something else must follow has a longest length: a text without it would be read anew from each of its letters."""
 
 _NET = re.compile("|".join(f"(?P<{kind}>{form})" for kind, form in FORMS.items()), re.DOTALL)
 _CAUGHT = Counter(

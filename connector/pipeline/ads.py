@@ -35,6 +35,7 @@ def _up_to_date(home: Home, report: Report) -> bool:
         return True
     names = ", ".join(each.name for each in home.ads)
     report.notes.append(f"{names}: nothing is sent before what was pulled is decided: lamplighter run")
+    report.status = "deferred"
     return False
 
 

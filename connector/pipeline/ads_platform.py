@@ -2,7 +2,7 @@
 what keeps audiences right over time."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 import ibis.expr.types as ir
@@ -34,6 +34,7 @@ class Platform:
         whole: who is wanted, where everybody was looked at.
         plan: what was planned last, less what the platform has no audience for; None: to be planned, or nothing to do.
         sent: the batches of the first phase have left.
+        through: all that was planned and allowed has left.
     """
 
     home: Home
@@ -48,6 +49,7 @@ class Platform:
     plan: AdPlan | None = None
     refused: frozenset[str] = frozenset()
     sent: bool = False
+    through: bool = False
 
     @property
     def name(self) -> str:
@@ -84,7 +86,9 @@ class Platform:
         if self.plan is None or self.order.dry or self.order.protect:
             return None
         self.sent = False
-        return (yield from self._send(self._batches(self.plan.rest)[1]))
+        stopped = yield from self._send(self._batches(self.plan.rest)[1])
+        self.through = stopped is None
+        return stopped
 
     def keep_up(self) -> Steps:
         """What keeps audiences right over time, and what was bought. Sales are told only where somebody was decided
@@ -101,9 +105,15 @@ class Platform:
         return None
 
     def spend(self) -> None:
-        """What was approved is used up, where all of it was carried out."""
-        if not self.order.dry and not self.ledger.deferred:
-            self.order.approved.spend(self.name, {})
+        """What was approved is used up, as of `CrmPush.spend`."""
+        if self.order.dry or self.name not in self.report.plans or not self.order.approved.lists(self.name):
+            return
+        left = guards.counts(self._differing(self._found(None), None).rest) if self._cut_short else {}
+        self.order.approved.spend(self.name, left)
+
+    @property
+    def _cut_short(self) -> bool:
+        return bool(self.ledger.deferred) or not self.through
 
     def _standing_now(self, plan: AdPlan) -> set[str]:
         """Audiences that have members, and of which nothing is held back."""
@@ -147,15 +157,17 @@ class Platform:
         if self.order.dry:
             self.ledger.defer_rest()
             return None
+        waits = not self.order.protect and self._waits(plan)
         if self.whole is not None and not self.order.protect:
-            ads_upkeep.finish_broken(self.home, self.destination, self.whole, self._standing_now(plan), self.report)
+            found = self._less_withdrawals(self.whole, plan) if waits else self.whole
+            ads_upkeep.finish_broken(self.home, self.destination, found, self._standing_now(plan), self.report)
         leaving = withdrawn(self.home, plan.withdrawals) if self.report.doubted else plan.withdrawals
         first, last = self._batches(leaving)
         stopped = yield from self._send([*first, *last])
         if stopped is not None or self.order.protect:
             self.ledger.defer_rest()
             return stopped
-        if guards.whole(self.home, self.order.run, plan.rest, self.order.approved, self.report):
+        if waits:
             self.plan = self.whole = None
             self.ledger.defer_rest()
             return None
@@ -169,15 +181,30 @@ class Platform:
         guards.hold(self.home, self.order.run, rest, self.report, labels)
         return (yield from self._send(self._batches(rest)[0]))
 
+    def _waits(self, plan: AdPlan) -> bool:
+        """Whether nothing but withdrawals may leave before a person has looked at the plan as a whole."""
+        return bool(guards.whole(self.home, self.order.run, plan.rest, self.order.approved, self.report))
+
+    def _less_withdrawals(self, found: Wanted, plan: AdPlan) -> Wanted:
+        """What should hold until the rest of a plan may leave: what was acknowledged, less the withdrawals."""
+        held = frozenset((name, who) for name, who, _ in acknowledged.members(self.home.store, self.name))
+        out = {(name, who) for name, change in plan.withdrawals.lists.items() for who in change.remove}
+        return replace(found, lists=held - out)
+
     def _planned(self, of: Collection[str] | None) -> AdPlan:
-        home = self.home
-        found = wanted(home, self.destination, self.group, self.report.as_of, of)
+        found = self._found(of)
         self.whole = found if of is None else None
-        approved = self.order.approved.lists(self.name)
-        plan = ad_plan(home, self.destination, found, self.audiences, approved, self.report.as_of, of)
+        plan = self._differing(found, of)
         if not self.order.dry:
-            ad_members.remember(home.store, self.name, found.whose)
+            ad_members.remember(self.home.store, self.name, found.whose)
         return plan
+
+    def _found(self, of: Collection[str] | None) -> Wanted:
+        return wanted(self.home, self.destination, self.group, self.report.as_of, of)
+
+    def _differing(self, found: Wanted, of: Collection[str] | None) -> AdPlan:
+        approved = self.order.approved.lists(self.name)
+        return ad_plan(self.home, self.destination, found, self.audiences, approved, self.report.as_of, of)
 
     def _standing(self, plan: Plan) -> Plan:
         """The plan less audiences that the platform does not have; the others stand from here on."""
@@ -201,7 +228,7 @@ class Platform:
         for name, counts in plan.withdrawals.summary().items():
             of = summary.setdefault(name, {"add": 0, "remove": 0})
             of["remove"] += counts["remove"]
-        self.report.plans[self.name] = summary
+        self.report.keep_plan(self.name, summary)
 
     def _batches(self, plan: Plan) -> tuple[list[Delivery], list[Delivery]]:
         """Additions to our audiences, and removals from them."""

@@ -86,7 +86,7 @@ def refresh_due(home: Home, platform: AdDestination, found: Wanted, names: Colle
         names: audiences that stand and of which nothing is held back.
     """
     kept = Remembered(home.store, platform.name)
-    refused, ledger = acknowledged.refusals(home.store, platform.name), Ledger()
+    refused, ledger = acknowledged.refusals(home.store, platform.name), _book(platform.name, report)
     for name in sorted(names):
         last = kept.get(REFRESHED, name)
         if last and report.as_of - datetime.fromisoformat(last) >= home.audiences.policy.ads.refresh:
@@ -97,6 +97,14 @@ def refresh_due(home: Home, platform: AdDestination, found: Wanted, names: Colle
             last = ""
         if not last:
             kept.put(REFRESHED, name, report.as_of.isoformat())
+
+
+def _book(platform: str, report: Report) -> Ledger:
+    """The one of all refreshes of a run; what was broken off in them is said again."""
+    book = report.books.get(f"{platform}:refresh")
+    ledger = book if isinstance(book, Ledger) else Ledger()
+    ledger.plan_anew()
+    return ledger
 
 
 def finish_broken(home: Home, platform: AdDestination, found: Wanted, names: Collection[str], report: Report) -> None:

@@ -50,7 +50,7 @@ def _jump(store: Store, now: datetime) -> str:
     begun = runs.begun(store)
     if not begun:
         return ""
-    went, last = now - begun[0], f"since the last run, of {begun[0]:%Y-%m-%d %H:%M} UTC"
+    went, last = now - begun[0], f"since the last run that went by it, of {begun[0]:%Y-%m-%d %H:%M} UTC"
     if -SLACK <= went <= max(LONGEST, TIMES * max(_gaps(begun), default=timedelta())):
         return ""
     words = f"went {_long(went)} {'on' if went > timedelta() else 'back'} {last}, to {now:%Y-%m-%d %H:%M} UTC"

@@ -19,6 +19,8 @@ from connector.store.clock import now
 
 LIST, FIRST, WHOLE, SEEN = "list", "first", "whole", "seen"
 """What asked: the guard of a list, of a first push, of all lists of a destination together, of what was pulled."""
+LEAVES = "only withdrawals leave, and additions to a CRM's exclusion lists"
+"""What WHOLE and SEEN let through. None to an ad platform's: whom it is told of must have agreed."""
 PROPERTIES = ""
 """Stands among lists for the properties of contacts."""
 
@@ -40,12 +42,15 @@ class Approvals:
     rows: Sequence[Any]
     begun: Mapping[str, Summary] = field(default_factory=dict)
 
-    def lists(self, destination: str) -> dict[str, Mapping[str, int]]:
-        """audience -> {"add", "remove"} that may change at a destination whatever its guard allows."""
-        found: dict[str, Mapping[str, int]] = {}
+    def lists(self, destination: str) -> Mapping[str, Mapping[str, int]]:
+        """audience -> {"add", "remove"} that may change at a destination whatever its guard allows: of several
+        words the one that reaches furthest."""
+        found: dict[str, dict[str, int]] = {}
         rows = self._of(destination, (LIST, FIRST, WHOLE))
         for summary in (self.begun.get(destination, {}), *(row.summary for row in rows)):
-            found |= {name: {word: reach(count) for word, count in told.items()} for name, told in summary.items()}
+            for name, told in summary.items():
+                of = found.get(name, {})
+                found[name] = of | {word: max(reach(count), of.get(word, 0)) for word, count in told.items()}
         return found
 
     def has(self, guard: str, destination: str, summary: Summary) -> bool:
@@ -170,7 +175,7 @@ def _question(home: Home, plan: Plan, going_on: Summary) -> Question | None:
         return None
     words = (
         f"{plan.destination}: {news:,} changes of {len(changes):,} lists that hold {held:,} members in all, more than "
-        "guard.whole_percent allows; only what protects people leaves"
+        f"guard.whole_percent allows; {LEAVES}"
     )
     return Question(WHOLE, plan.destination, counts(plan), words)
 
@@ -192,5 +197,5 @@ def _first_words(plan: Plan) -> str:
     more = f" and {len(plan.lists) - 5:,} more" if len(plan.lists) > 5 else ""
     return (
         f"{plan.destination}: the first push would fill {len(plan.lists):,} lists ({sizes}{more}) and write "
-        f"{len(plan.properties):,} contacts; nothing was sent yet"
+        f"{len(plan.properties):,} contacts; nothing of it was sent yet"
     )

@@ -58,7 +58,7 @@ def look(home: Home, report: Report, approved: guards.Approvals, *, dry: bool) -
         return
     report.doubted = True
     words = "; ".join(trouble.words for trouble in troubles)
-    question = guards.Question(guards.SEEN, "", summary, f"{words}; only what protects people leaves")
+    question = guards.Question(guards.SEEN, "", summary, f"{words}; {guards.LEAVES}")
     if dry:
         report.notes.append(question.words)
     elif guards.ask(home, report.number, question, report):

@@ -83,6 +83,7 @@ class CrmPush:
         left_alone: the CRM is asked for nothing; what it should change is planned by what we know.
         later: batches of what does not suppress, of the last plan; None: to be planned.
         gone: lists that turned out to be gone; each is brought back once.
+        through: all that was planned and allowed has left.
     """
 
     home: Home
@@ -96,6 +97,7 @@ class CrmPush:
     left_out: dict[str, int] = field(default_factory=dict)
     later: list[Delivery] | None = None
     gone: set[str] = field(default_factory=set)
+    through: bool = False
     _read_back: bool = False
     _sent: int = 0
 
@@ -123,14 +125,15 @@ class CrmPush:
             stopped = yield from self.suppress()
             if stopped is not None:
                 return stopped
-        stopped = yield from self._admitted()
-        return (yield from self._brought_back(stopped, admit=True))
+        stopped = yield from self._brought_back((yield from self._admitted()), admit=True)
+        self.through = stopped is None
+        return stopped
 
     def _look(self) -> None:
         """What became of open batches, and who is in our lists where it is time to look."""
         settle(self.crm, self.home.store, self.order.run)
         if not self.order.dry and rereading.read_again(self.home, self.crm, self.report):
-            self._read_back = True
+            self.order, self._read_back = replace(self.order, everybody=True), True
         due = sweeping.chosen(self.home, self.crm, self.order.sweeps, self.report.as_of)
         if sweeping.MEMBERSHIPS in due and not self.order.dry and not self._read_back:
             sweeping.read_back(self.home, self.crm, self.report)
@@ -200,8 +203,8 @@ class CrmPush:
         if self.report.doubted:
             return protecting(self.home, plan, self.order.audiences)
         asks = guards.whole(self.home, self.order.run, plan, self.order.approved, self.report)
-        if asks == guards.FIRST:
-            return plan.only(())
+        if asks == guards.FIRST:  # nobody comes in anywhere; lists may be full all the same
+            return protecting(self.home, plan, {})
         return protecting(self.home, plan, self.order.audiences) if asks else plan
 
     def _refused(self, plan: Plan, *, ask: bool) -> set[str]:
@@ -227,7 +230,7 @@ class CrmPush:
         summary = dict(plan.summary())
         if plan.properties:
             summary[""] = {"properties": len(plan.properties)}
-        self.report.plans[plan.destination] = summary
+        self.report.keep_plan(plan.destination, summary)
         self.left_out.update(plan.refused)
 
     def _enter_rest(self, whole: Plan, size: int) -> None:
@@ -235,13 +238,14 @@ class CrmPush:
         if size:
             self.ledger.planned += size
             self.ledger.deferred += size
-            self.report.plans[whole.destination] = guards.counts(whole)
+            self.report.keep_plan(whole.destination, guards.counts(whole))
 
     def spend(self) -> None:
-        """What was approved is used up, but for what a push that was cut short has left of it."""
-        if self.order.dry or not self.order.approved.lists(self.name):
+        """What was approved is used up, but for what a push that was cut short has left of it; one that failed
+        before it had a plan took nothing."""
+        if self.order.dry or self.name not in self.report.plans or not self.order.approved.lists(self.name):
             return
-        left = guards.counts(self._planned(None)) if self.ledger.deferred else {}
+        left = guards.counts(self._planned(None)) if self.ledger.deferred or not self.through else {}
         self.order.approved.spend(self.name, left)
 
     def tell(self) -> None:

@@ -88,9 +88,14 @@ def _look(home: Home, *, everything: bool) -> State:
     written, known, newest = seal.read(root).run, runs.last_entered(home.store), runs.latest(home.store)
     return State(
         ahead=written if written and written > (newest[0].number if newest else 0) else 0,
-        behind=known > (written or 0),
+        behind=known > (written or 0) or (written is None and _gone_unsaid(home)),
         damages=damage.find(root, everything=everything),
     )
+
+
+def _gone_unsaid(home: Home) -> bool:
+    """Whether there is no warehouse, and runs decided before a store said which of them wrote one."""
+    return not seal.present(home.warehouse.root) and bool(runs.latest(home.store, decided=True))
 
 
 def _mend(home: Home, state: State) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a run tells: the stable JSON, and whether it is green."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -61,6 +62,14 @@ class Report:
         """Tell the admin, once."""
         if sentence not in self.notes:
             self.notes.append(sentence)
+
+    def keep_plan(self, destination: str, changes: Mapping[str, Mapping[str, int]]) -> None:
+        """What a destination is to change. Planned anew within a run it is without what has left already: of each
+        figure the largest is what there was to do."""
+        known = self.plans.setdefault(destination, {})
+        for name, counts in changes.items():
+            of = known.setdefault(name, {})
+            of |= {word: max(count, of.get(word, 0)) for word, count in counts.items()}
 
     def cut_short(self, by: str, error: RetryLater) -> None:
         """Note why and until when the work for a source or destination waits."""

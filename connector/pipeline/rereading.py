@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from connector.errors import ListGone
 from connector.home import Home
+from connector.model import Receipt
 from connector.pipeline.ads_groups import ad_audiences
 from connector.pipeline.ads_upkeep import LONG_AGO, REFRESHED
 from connector.pipeline.drift import believe, take_over
@@ -57,7 +58,7 @@ def _read_properties(home: Home, crm: CRM, since: datetime, report: Report) -> N
     first, last = deliveries(plan, audiences_of(home), sizes)
     for delivery in (*first, *last):
         if delivery.kind == "properties":
-            held = crm.read_back(delivery)
+            held = Receipt(written=crm.read_back(delivery).written)  # what does not hold was refused by nobody
             with home.store.begin() as connection:
                 acknowledged.record(connection, delivery, held, report.number)
 

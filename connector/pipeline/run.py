@@ -52,7 +52,6 @@ def run(home: Home, options: Options, watcher: Watcher | None = None) -> Report:
         structlog.contextvars.bind_contextvars(run=report.number)
         try:
             recovery.enter(home, report.number)
-            _hold_to_erasures(home, options, report)
             _stages(home, options, approved, report, watcher or Nobody())
             recovery.leave(home)
         except EndPass as wish:
@@ -70,18 +69,27 @@ def run(home: Home, options: Options, watcher: Watcher | None = None) -> Report:
     return report
 
 
-def _hold_to_erasures(home: Home, options: Options, report: Report) -> None:
-    """Nobody who was erased is back, whatever was restored; recipients who still have to answer are asked again."""
-    waiting = hold_to(home, ask=not options.dry_run)
+def _hold_to_erasures(home: Home, options: Options, report: Report, breakers: Breakers) -> list[LamplighterError]:
+    """Nobody who was erased is back, whatever was restored; recipients who still have to answer are asked again.
+
+    Returns:
+        What the admin must mend.
+    """
+    waiting = hold_to(home, ask=not options.dry_run, circuits=breakers)
     for each in waiting.requests if waiting else ():
-        told = [name for name, one in each.recipients.items() if one.state != DONE]
-        report.notes.append(f"erasure {each.reference} waits for {', '.join(told)}: lamplighter erase --resume")
+        if told := [name for name, one in each.recipients.items() if one.state != DONE]:
+            report.notes.append(f"erasure {each.reference} waits for {', '.join(told)}: lamplighter erase --resume")
+    if waiting is None or waiting.refusal is None:
+        return []
+    report.note(f"erasures: {waiting.refusal}")
+    return [waiting.refusal]
 
 
 def _stages(home: Home, options: Options, approved: guards.Approvals, report: Report, watcher: Watcher) -> None:
     """The stages that are wanted. What the admin must mend of one system is raised when all others have had theirs."""
     wanted: Sequence[str] = (options.only,) if options.only else STAGES
-    breakers, refusals = Breakers(home.store, report), list[LamplighterError]()
+    breakers = Breakers(home.store, report)
+    refusals = _hold_to_erasures(home, options, report, breakers)
     if "pull" in wanted:
         with _timed(report, "pull", watcher):
             refusals += pull_stage(home, options, report, watcher, breakers)

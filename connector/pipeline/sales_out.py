@@ -67,19 +67,20 @@ def _told(home: Home, destination: AdDestination, new: Sequence[Sale], run: int,
     ledger, size = Ledger(planned=len(new)), destination.batch_size("sale")
     if new:
         report.books[f"{destination.name}:{STREAM}"] = ledger
-    for start in range(0, len(new), size):
-        try:
+    try:
+        for start in range(0, len(new), size):
             receipt = destination.report(new[start : start + size])
-        except EndPass:
-            raise
-        except RetryLater as error:
-            report.cut_short(destination.name, error)
-            report.status = "deferred"
-            break
-        told_sales.keep(home.store, destination.name, {**dict.fromkeys(receipt.written, ""), **receipt.rejected}, run)
-        ledger.acknowledged += len(receipt.written)
-        ledger.rejected += len(receipt.rejected)
-    ledger.defer_rest()
+            answers = {**dict.fromkeys(receipt.written, ""), **receipt.rejected}
+            told_sales.keep(home.store, destination.name, answers, run)
+            ledger.acknowledged += len(receipt.written)
+            ledger.rejected += len(receipt.rejected)
+    except EndPass:
+        raise
+    except RetryLater as error:
+        report.cut_short(destination.name, error)
+        report.status = "deferred"
+    finally:  # also where the admin must mend something, or the pass ends here
+        ledger.defer_rest()
     return ledger.deferred == 0
 
 

@@ -63,16 +63,18 @@ class Ledger:
 def settle(destination: Destination, store: Store, run: int) -> int:
     """Find out what became of batches whose answer nobody saw; returns how many there were.
 
-    What holds at the destination is acknowledged. What does not is deferred: the next plan finds it again.
+    What holds at the destination is acknowledged. A batch that does not wholly is deferred: the next plan finds what is
+    missing again.
     """
     outbox.give_up_pending(store, "the run ended before this batch was sent", destination.name)
     open_batches = outbox.unsettled(store, destination.name)
     for delivery in open_batches:
         held = _read_back(destination, delivery)
         kept = Receipt(added=held.added, removed=held.removed, written=held.written)
+        state = "acknowledged" if _accepted(kept) == delivery.size else "deferred"
         with store.begin() as connection:
             acknowledged.record(connection, delivery, kept, run)
-            outbox.move(connection, delivery.id, "deferred", "settled by reading back after a crash")
+            outbox.move(connection, delivery.id, state, "settled by reading back after a crash")
     return len(open_batches)
 
 
@@ -139,13 +141,17 @@ def _send(destination: Carrier, store: Store, run: int, delivery: Delivery, ledg
         log.warning("delivery_deferred", destination=destination.name, audience=delivery.audience, reason=error.message)
         ledger.deferred += delivery.size
         return error
-    accepted = len(receipt.added) + len(receipt.removed) + len(receipt.written)
+    accepted = _accepted(receipt)
     with store.begin() as connection:
         acknowledged.record(connection, delivery, receipt, run)
         outbox.move(connection, delivery.id, "acknowledged" if accepted else "rejected", _reason(receipt))
     ledger.acknowledged += accepted
     ledger.rejected += len(receipt.rejected)
     return None
+
+
+def _accepted(receipt: Receipt) -> int:
+    return len(receipt.added) + len(receipt.removed) + len(receipt.written)
 
 
 def _reason(receipt: Receipt) -> str:

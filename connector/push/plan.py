@@ -86,11 +86,6 @@ class Plan:
         kept = {name: change for name, change in self.lists.items() if name not in refused}
         return replace(self, lists=kept, held=self.held - left_out.keys(), refused={**self.refused, **left_out})
 
-    def only(self, names: Collection[str]) -> "Plan":
-        """The changes of some lists, and no properties."""
-        kept = {name: change for name, change in self.lists.items() if name in names}
-        return replace(self, lists=kept, properties={}, held=self.held & kept.keys())
-
     @property
     def size(self) -> int:
         """Changes planned, those held included: people in and out of lists, and contacts written."""

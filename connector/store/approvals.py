@@ -23,12 +23,17 @@ def ask(
     words: str = "",
 ) -> None:
     """Keep a stopped plan until somebody approves it. It takes the place of what this guard asked there before, and of
-    an approval that did not reach so far."""
+    an approval that did not reach so far; one that no push has taken yet stands if it covers more than is asked now."""
     told = {"run": run, "summary": dict(summary), "guard": guard, "destination": destination, "words": words}
     same = (approval.c.guard == guard, approval.c.destination == destination)
     with store.begin() as connection:
-        connection.execute(approval.delete().where(*same))
+        stand = [row.plan for row in connection.execute(approval.select().where(*same)) if _stands(row, summary)]
+        connection.execute(approval.delete().where(*same, approval.c.plan.not_in(stand)))
         upsert(connection, approval, [{"plan": plan, **told, "approved_at": None, "used_at": None}])
+
+
+def _stands(row: Any, asked: Summary) -> bool:
+    return row.approved_at is not None and row.used_at is None and not row.summary.keys() <= asked.keys()
 
 
 def approve(store: Store, plan: str) -> bool:

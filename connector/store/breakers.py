@@ -36,8 +36,8 @@ class Breaker:
 
     @property
     def open(self) -> bool:
-        """Whether it is left alone now."""
-        return self.try_again_at is not None and now() < self.try_again_at
+        """Whether it is left alone now: not by an end that a clock which was ahead has set."""
+        return self.try_again_at is not None and now() < self.try_again_at <= now() + LONGEST
 
 
 def standing(store: Store) -> dict[str, Breaker]:

@@ -5,6 +5,7 @@ machines whose clocks differ agree. The holder counts for itself, by a clock tha
 the machine sleeps, from before its last sign of life on: it ends a third of a term before anybody else may begin.
 """
 
+import math
 import os
 import socket
 import time
@@ -28,6 +29,7 @@ TERM = timedelta(seconds=90)
 """A holder that has given no sign of life for this long is taken for dead."""
 FREE = datetime(1970, 1, 1, tzinfo=UTC)
 """When a lease that was given back has ended: by any clock."""
+_SPACE, _BOOT = Path("/proc/self/ns/pid"), Path("/proc/sys/kernel/random/boot_id")
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _held: set[tuple[str, int]] = set()
 """Name and token of what this process holds: not so what it could not give back, or one of its number held before."""
@@ -61,17 +63,22 @@ def holder_name() -> str:
 
 
 def _machine() -> str:
-    """Containers may share a name, and each counts its processes from one: the number of its process space, too."""
+    """Containers may share a name, and each counts its processes from one: the number of its process space, too. So may
+    machines, and the first process space has the same number on each: what its kernel calls this boot, too."""
+    parts = [socket.gethostname()]
     with suppress(OSError):
-        return f"{socket.gethostname()}/{Path('/proc/self/ns/pid').stat().st_ino:x}"
-    return socket.gethostname()
+        parts.append(f"{_SPACE.stat().st_ino:x}")
+    with suppress(OSError):
+        parts.append(_BOOT.read_text("ascii").partition("-")[0])
+    return "/".join(parts)
 
 
 def holders(store: Store) -> list[Holder]:
     """Who holds which lease now, by name."""
     with store.reading() as connection:
-        query = lease.select().where(lease.c.expires_at > _moment(connection)).order_by(lease.c.name)
-        rows = connection.execute(query).all()
+        moment = _moment(connection)
+        query = lease.select().where(lease.c.expires_at > moment, lease.c.expires_at <= moment + TERM)
+        rows = connection.execute(query.order_by(lease.c.name)).all()
     return [Holder(name=row.name, holder=row.holder, since=row.taken_at) for row in rows if not _is_over(row)]
 
 
@@ -104,6 +111,7 @@ class Keeper:
             began = elapsed()
             with self._store.unfenced() as connection:
                 if not _extend(connection, self.lease, self._term):
+                    self._given = -math.inf
                     raise _over(connection, self.lease)
             self._given = began
 
@@ -174,11 +182,24 @@ def _over(connection: sa.Connection, mine: Lease) -> EndPass:
 
 
 def _take(store: Store, name: str, term: timedelta) -> Lease:
+    _end_in_time(store, name, max(TERM, term))
     with store.reading() as connection:
         _free(connection, name)  # whoever stands by asks often: not by SQLite's only lock
     with store.unfenced() as connection:
         row = _free(connection, name)
         return _first(connection, name, term) if row is None else _next(connection, name, row.token, term)
+
+
+def _end_in_time(store: Store, name: str, longest: timedelta) -> None:
+    """No sign of life is good for so long: where one seems to be, a clock was ahead. Whoever gave it has one term more
+    to give another."""
+    with store.reading() as connection:
+        ends = _moment(connection) + longest
+        ahead = sa.and_(lease.c.name == name, lease.c.expires_at > ends)
+        if connection.execute(lease.select().where(ahead)).first() is None:
+            return
+    with store.unfenced() as connection:
+        connection.execute(lease.update().where(ahead).values(expires_at=ends))
 
 
 def _free(connection: sa.Connection, name: str) -> sa.Row[Any] | None:

@@ -64,10 +64,23 @@ def latest(store: Store, *, limit: int = 1, **where: Any) -> list[Any]:
 
 
 def begun(store: Store, limit: int = 50) -> list[datetime]:
-    """When the last runs began, by the clock of the machine that made them, the newest first; of those alone that no
-    guard stopped."""
-    query = sa.select(run.c.started_at).where(run.c.status.not_in(("running", "guarded")))
+    """When the last runs began, by the clock of the machine that made them, the newest first; of those alone that went
+    by it: others were stopped, or ended before it was looked at."""
+    query = sa.select(run.c.started_at).where(run.c.status != "running", run.c.decided | (run.c.status == "done"))
     return [row.started_at for row in store.rows(query.order_by(run.c.number.desc()).limit(limit))]
+
+
+def first_since(store: Store, number: int = 0) -> datetime | None:
+    """When the first began of the runs behind `number` that were more than a plan; None: there is none."""
+    query = sa.select(sa.func.min(run.c.started_at)).where(run.c.number > number, run.c.status != "planned")
+    found: datetime | None = store.rows(query)[0][0]
+    return found
+
+
+def last_ended(store: Store) -> Any:
+    """The newest run that ended and was more than a plan; None: there is none."""
+    query = run.select().where(run.c.finished_at.is_not(None), run.c.status != "planned")
+    return next(iter(store.rows(query.order_by(run.c.number.desc()).limit(1))), None)
 
 
 def previous_push_complete(store: Store, number: int) -> bool:

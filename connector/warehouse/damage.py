@@ -48,9 +48,14 @@ class Damage:
 def find(root: Path, *, everything: bool) -> list[Damage]:
     """The tables that are not as they were left. Costs a look at names and sizes; `everything`: reads each file."""
     sealed = seal.read(root)
-    names = sorted({*sealed.tables, *seal.present(root)} & TABLES.keys())
+    names = sorted({*sealed.tables, *seal.present(root), *_left_in_mid_rebuild(root)} & TABLES.keys())
     looked = (_look(root / name, sealed.tables.get(name), everything=everything) for name in names)
     return [each for each in looked if each]
+
+
+def _left_in_mid_rebuild(root: Path) -> list[str]:
+    """Tables that were saved whole and set aside by a rebuild that was killed before it put them in their place."""
+    return [name for name in seal.present(root / ANEW) if not (root / name).exists()]
 
 
 def _look(folder: Path, sealed: Sealed | None, *, everything: bool) -> Damage | None:
@@ -137,24 +142,34 @@ def rebuild(root: Path, found: Damage) -> Path | None:
 
     Derived tables are made anew by the next pass: nothing of them is kept. May be repeated after a kill.
     """
+    if found.table not in _left_in_mid_rebuild(root):
+        _save(root, found)
+    aside = _set_aside(root, found.table)
+    _unseal(root, found.table)  # while nothing stands there: held against the old seal what was saved reads as damaged
+    anew = root / ANEW / found.table
+    if anew.exists():
+        anew.rename(root / found.table)
+    return aside
+
+
+def _save(root: Path, found: Damage) -> None:
     anew = root / ANEW / found.table
     shutil.rmtree(anew, ignore_errors=True)
     for name in found.whole if found.table in SEEN else ():
         rows = pq.read_table(root / found.table / name, partitioning=None)
         write_deltalake(str(anew), rows, mode="append", schema_mode="merge", configuration=LOG)
-    aside = _set_aside(root, found.table)
-    if anew.exists():
-        anew.rename(root / found.table)
+
+
+def _unseal(root: Path, table: str) -> None:
     current = seal.read(root)
-    tables = {name: each for name, each in current.tables.items() if name != found.table}
-    seal.write(root, replace(current, tables=tables))
-    return aside
+    seal.write(root, replace(current, tables={name: each for name, each in current.tables.items() if name != table}))
 
 
 def _set_aside(root: Path, table: str) -> Path | None:
+    """Where the damaged table is now, also where a rebuild that was killed has put it."""
     folder = root / table
     if not folder.exists():
-        return None
+        return max((root / ASIDE).glob(f"{table}-*"), default=None) if table in _left_in_mid_rebuild(root) else None
     if table not in SEEN:
         shutil.rmtree(folder)
         return None

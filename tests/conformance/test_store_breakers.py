@@ -1,9 +1,12 @@
 """Circuit breakers keep the same promises on SQLite and on PostgreSQL."""
 
+from datetime import timedelta
+
 import pytest
 
 from connector.store import Store, breakers
 from connector.store.clock import now
+from connector.store.tables import breaker
 
 
 def failures(store: Store, count: int) -> breakers.Breaker:
@@ -32,6 +35,15 @@ def test_it_is_left_alone_for_longer_each_time_up_to_a_bound(store: Store) -> No
         pauses.append((one.try_again_at - before) / breakers.FIRST)
     assert pauses == [pytest.approx(times, abs=0.1) for times in (2, 4, 4, 4)]
     assert breakers.FIRST * 4 == breakers.LONGEST
+
+
+def test_a_clock_that_was_ahead_leaves_nobody_alone_for_long(store: Store) -> None:
+    """An end that is further away than any pause is of another clock: the system is tried now."""
+    failures(store, breakers.AFTER)
+    with store.begin() as connection:
+        connection.execute(breaker.update().values(try_again_at=now() + timedelta(days=400)))
+    assert not breakers.standing(store)["shop"].open
+    assert failures(store, 1).open
 
 
 def test_an_answer_closes_it(store: Store) -> None:

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,6 +18,8 @@ from connector.store import Store, cursors, database, leases, open_store
 from connector.store.tables import lease
 
 SHORT = timedelta(seconds=0.6)
+NOBODY = 1 << 22 | 1
+"""No process has this number: Linux counts up to 1 << 22."""
 HOLDER = """
 import sys, time
 from datetime import timedelta
@@ -128,6 +131,17 @@ def test_whoever_slept_past_its_term_asks_before_it_calls_anybody(store: Store, 
     turn.check()
 
 
+def test_whoever_heard_that_its_turn_is_over_goes_on_no_more(store: Store, other: Store) -> None:
+    """A sign of life that came too late is the last, although by the holder's own clock the term lasts."""
+    with leases.kept(store, "pass") as keeper:
+        lost(store)
+        with leases.held(other, "pass"):
+            for once_more in (keeper.renew, keeper.check, keeper.check):
+                with pytest.raises(EndPass, match="has taken over"):
+                    once_more()
+
+
+@pytest.mark.slow
 def test_a_holder_that_can_show_no_sign_of_life_ends_before_its_term(store: Store, url: str) -> None:
     """A third of a term before another may begin, a database that is away ends the pass."""
     with leases.held(store, "pass", SHORT) as mine:
@@ -173,7 +187,7 @@ def test_a_lease_given_back_is_free_at_once(store: Store) -> None:
 
 
 def test_what_could_not_be_given_back_is_free_for_the_same_process(store: Store) -> None:
-    """The database was away when the pass ended; or a process of the same number held it before the machine started."""
+    """The database was away when the pass ended; or a process of the same number held it before this one began."""
     with store.begin() as connection:
         later = datetime.now(UTC) + timedelta(seconds=50)
         row = {"name": "pass", "holder": leases.holder_name(), "token": 5, "expires_at": later}
@@ -197,6 +211,37 @@ def test_a_holder_elsewhere_is_waited_for(store: Store) -> None:
     assert caught.value.resume_at is not None
 
 
+def test_machines_may_share_a_name(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process is not to be looked for on another machine, which may count its first process space alike."""
+    with leases.held(store, "pass"):
+        pass
+    name, _, _ = leases.holder_name().rpartition(":")
+    with store.begin() as connection:
+        there = {"holder": f"{name}:{NOBODY}", "expires_at": datetime.now(UTC) + timedelta(seconds=50)}
+        connection.execute(lease.update().values(**there))
+    assert leases.holders(store) == []
+    (tmp_path / "boot_id").write_text("0b00700d-0000-4000-8000-000000000000\n")
+    monkeypatch.setattr(leases, "_BOOT", tmp_path / "boot_id")
+    with pytest.raises(RetryLater, match=f"{NOBODY}.* is at work"), leases.held(store, "pass"):
+        pass
+
+
+def test_a_clock_that_was_ahead_keeps_nobody_out_for_long(store: Store) -> None:
+    """Years until a lease ends are no sign of life: its holder has one term to give another, by the clock of today."""
+    with store.begin() as connection:
+        row = {"name": "pass", "token": 5, "expires_at": datetime.now(UTC) + timedelta(days=400)}
+        connection.execute(lease.insert().values(holder="elsewhere:1", **row))
+    assert leases.holders(store) == []
+    with pytest.raises(RetryLater, match="elsewhere:1") as caught, leases.held(store, "pass"):
+        pass
+    assert caught.value.resume_at is not None
+    assert caught.value.resume_at < datetime.now(UTC) + leases.TERM + timedelta(seconds=5)
+    lost(store)
+    with leases.held(store, "pass") as mine:
+        assert mine.token == 6
+
+
+@pytest.mark.slow
 def test_a_process_stopped_and_woken_too_late_writes_nothing_more(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """SIGSTOP, another takes over, SIGCONT: what it had written is kept, the rest never comes."""
     monkeypatch.setattr(database, "PATIENCE", 0.3)
@@ -230,6 +275,7 @@ def taken_over(store: Store, late: "subprocess.Popen[str]") -> int:
     raise AssertionError("nobody could take over")
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_postgres_ends_the_transaction_of_a_sleeper(postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopped in the middle of a transaction it keeps others out only until the database ends that."""
@@ -245,7 +291,7 @@ def test_postgres_ends_the_transaction_of_a_sleeper(postgres_url: str, monkeypat
         with pytest.raises(RetryLater, match="just ending"), leases.held(store, "pass"):
             pass
         with store.engine.connect() as connection:
-            query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'"
+            query = "SELECT pg_terminate_backend(pid, 9000) FROM pg_stat_activity WHERE state = 'idle in transaction'"
             assert connection.execute(sa.text(query)).scalar() is True
         with leases.held(store, "pass") as mine:
             assert mine.token == 2

@@ -13,6 +13,7 @@ from two_crms import CRMS, Pair, pair
 from connector.backup import restore, take
 from connector.home import open_home
 from connector.pipeline import Options, Report, run
+from connector.sandbox.serve import Sandbox
 from connector.settings import load
 from connector.store import open_store, stale
 
@@ -20,6 +21,15 @@ pytestmark = pytest.mark.slow
 
 DANA, ROSA, CARL, OLGA = "1", "2", "3", "4"
 NOW = datetime.fromisoformat(END)
+NOBODY = """\
+audiences:
+  - name: cart_abandoners
+    label: Left in the cart
+    purpose: email
+    rule: {carted: {within: 1h, not_bought: true}}
+    reason: "left {title} in the cart on {date}"
+"""
+"""A list in which nobody is."""
 HEAD, *EVENTS = FILES["events.ndjson"].splitlines(keepends=True)
 
 
@@ -144,6 +154,28 @@ def test_the_warehouse_may_come_along(both: Pair, tmp_path: Path) -> None:
     assert (again.status, seen(both) == told) == ("done", True)
     assert not any("older than the store" in note for note in again.notes)
     assert again.books["events"].read == 2
+
+
+def test_properties_are_right_again_where_every_list_is_empty(home: Path, portal: Sandbox, tmp_path: Path) -> None:
+    """What somebody had cleared by hand is read and put right, although nothing new is decided of anybody."""
+    (home / "mappings" / "audiences.yaml").write_text(NOBODY)
+
+    def at_once() -> Report:
+        portal.clock.advance(61)
+        with open_home(home) as opened:
+            return run(opened, Options(as_of=NOW))
+
+    assert at_once().status == "done"
+    told = portal.portal.state()["contacts"]
+    ((contact, written), *_) = sorted(told.items())
+    path = f"/crm/objects/2026-09/contacts/{contact}"
+    assert portal.portal.act("PATCH", path, {"properties": dict.fromkeys(written, "")}).status < 300
+    at_once()
+    assert portal.portal.state()["contacts"] != told
+    restore(backed_up(home, tmp_path / "b.zip", with_warehouse=True), tmp_path / "home", replace=True)
+    again = at_once()
+    assert (again.status, again.full) == ("done", False)
+    assert portal.portal.state()["contacts"] == told
 
 
 def test_a_restored_home_needs_a_whole_pass(both: Pair, tmp_path: Path, lamplighter: Callable[..., Any]) -> None:

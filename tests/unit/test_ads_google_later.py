@@ -8,7 +8,7 @@ import pytest
 from google_account import Account, account, no_waiting
 from remembering import Kept
 
-from connector.errors import RetryLater
+from connector.errors import EndPass, RetryLater
 from connector.model import Delivery, ListSpec, Purpose
 
 __all__ = ["account", "no_waiting"]
@@ -171,6 +171,25 @@ def test_refresh_whose_end_fails(account: Account) -> None:
     account.sandbox.faults.clear()
     adapter.confirm()
     assert account.members(lamps) == set(told[1:])
+
+
+class Fenced(Kept):
+    """Another process has taken over: nothing is written any more."""
+
+    def put(self, kind: str, name: str, value: str) -> None:
+        raise EndPass("another process has taken over")
+
+
+def test_the_end_of_a_pass_ends_a_refresh_too(account: Account) -> None:
+    """It is no trouble of Google's, to be told later: nothing more is said to Google."""
+    deliver(account, count=2)
+    account.adapter().refresh("lamps", [people(account, 3)[1:]])
+    account.fault("POST", ":removeAll", times=100, status=503)
+    assert account.adapter().confirm() == {}
+    account.sandbox.faults.clear()
+    account.kept = Fenced(account.kept)
+    with pytest.raises(EndPass):
+        account.adapter().confirm()
 
 
 def test_trouble_while_asking(account: Account) -> None:

@@ -9,6 +9,7 @@ from meta_rig import LAMPS, Rig, change, keys, rigged
 
 from connector.ads._identifiers import raw
 from connector.ads._meta.spelling import match
+from connector.ads._meta.usage import HEADER, usage
 from connector.errors import ListGone, RetryLater, SetupError
 from connector.model import ListSpec, Purpose
 
@@ -218,3 +219,10 @@ def test_words_of_meta_carry_nobodys_address(rig: Rig) -> None:
     with pytest.raises(SetupError) as caught:
         meta.deliver(change(keys(1)))
     assert "user <e-mail> with <hidden> and <hidden>" in caught.value.message
+
+
+@pytest.mark.parametrize(("told", "minutes"), [("45", 45), ("1e300", 43_200), ("1e999", 0), ("NaN", 0)])
+def test_how_long_meta_asks_to_wait(told: str, minutes: int) -> None:
+    """A month at most; what is no length of time is none."""
+    case = f'{{"type": "custom_audience", "estimated_time_to_regain_access": {told}}}'
+    assert usage({HEADER: f'{{"1": [{case}]}}'}).minutes == minutes

@@ -9,6 +9,7 @@ from ad_shop import LAMP, LATELY, NOW, RUG, AdShop
 from recording_ads import broken
 from small_seen import contact, line, order
 
+from connector.cli.settings_file import append
 from connector.errors import RetryLater, SetupError
 from connector.home import open_home
 from connector.pipeline import Options, run
@@ -262,3 +263,16 @@ def test_while_not_all_news_is_known_only_withdrawals_leave(shop: AdShop) -> Non
     assert report.books["google:push"].as_json() == {"planned": 2, "acknowledged": 1, "deferred": 1, "rejected": 0}
     assert shop.run(hours=2).status == "done"
     assert shop.told() == [("add", LAMP)]
+
+
+@pytest.mark.slow
+def test_the_guard_over_all_lists_says_what_leaves(shop: AdShop) -> None:
+    """Withdrawals alone: whom the platform is told of waits, though it would only keep ads from them."""
+    shop.run()
+    append(shop.home, "guard: {whole_percent: 0, whole_changes: 0}")
+    shop.buyer(4, "dee@x.test")
+    shop.says(ANN, granted=False)
+    report = shop.run(hours=1)
+    assert report.status == "guarded"
+    assert any("only withdrawals leave, and additions to a CRM's exclusion lists" in note for note in report.notes)
+    assert (shop.google.holds(ANN), shop.google.holds("dee@x.test")) == (set(), set())

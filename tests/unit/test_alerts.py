@@ -93,6 +93,35 @@ def test_deferred_runs_are_trouble_after_some_hours(store: Store) -> None:
     assert kinds(store, NOW + HOUR) == {("deferred", "")}
 
 
+def test_a_short_cadence_hides_no_lasting_trouble(store: Store) -> None:
+    """A day of deferred runs every five minutes after one that went through, or with none before them."""
+    first = ran(store, "done", NOW - 25 * HOUR)
+    rows = [
+        {"status": "deferred", "as_of": at, "started_at": at, "finished_at": at, "report": GREEN, "message": ""}
+        for at in (NOW - 25 * HOUR + timedelta(minutes=5 * number) for number in range(1, 300))
+    ]
+    with store.begin() as connection:
+        connection.execute(run.insert(), rows)
+    assert kinds(store, NOW) == {("deferred", ""), ("stale", "")}
+    with store.begin() as connection:
+        connection.execute(run.delete().where(run.c.number == first))
+    assert kinds(store, NOW) == {("deferred", ""), ("stale", "")}
+
+
+def test_a_plan_ends_no_trouble(store: Store) -> None:
+    """`--dry-run`, `--only pull` and `--only decide` prove nothing, and are no beginning of a trouble either."""
+    ran(store, "done", NOW - 30 * HOUR)
+    ran(store, "planned", NOW - 29 * HOUR)
+    ran(store, "deferred", NOW - HOUR)
+    ran(store, "failed", NOW, message="the token is dead")
+    assert kinds(store, NOW) == {("failed", ""), ("stale", "")}
+    ran(store, "planned", NOW)
+    (found, _) = sorted(troubles(store, AlertsPart(), NOW), key=lambda one: one.kind)
+    assert (found.kind, "the token is dead" in found.words) == ("failed", True)
+    ran(store, "deferred", NOW)
+    assert kinds(store, NOW) == {("stale", "")}
+
+
 def test_a_pass_that_hangs_makes_an_install_stale(store: Store) -> None:
     """Told from the store alone, while a run is at work that does not end; so are passes that nobody starts."""
     ran(store, "done", NOW - 23 * HOUR)
@@ -182,6 +211,22 @@ def test_what_nobody_heard_is_told_as_soon_as_somebody_hears(store: Store, monke
         assert tell(store, part, "shop", NOW) == []
         received.status = 200
         assert [one.state for one in tell(store, part, "shop", NOW + HOUR)] == ["trouble"]
+
+
+def test_what_nobody_was_told_of_is_not_told_to_be_over(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The channel works again when the trouble is gone: it is closed without a word, and is news when it comes back."""
+    with hook() as received:
+        monkeypatch.setenv("HOOK", received.url)
+        received.status = 500
+        part = AlertsPart(webhook="env:HOOK")
+        ran(store, "failed", NOW)
+        assert tell(store, part, "shop", NOW) == []
+        ran(store, "done", NOW)
+        received.status = 200
+        assert tell(store, part, "shop", NOW + HOUR) == []
+        assert alerts.lasting(store) == {}
+        ran(store, "failed", NOW + HOUR)
+        assert [one.state for one in tell(store, part, "shop", NOW + 2 * HOUR)] == ["trouble"]
 
 
 # How it is told

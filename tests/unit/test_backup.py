@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import sqlalchemy as sa
 from cli import Command
@@ -16,11 +17,15 @@ from every_table import contents, rows_for
 from connector.backup import restore, take
 from connector.cli.settings_file import append
 from connector.errors import SetupError
+from connector.schema import SEEN
 from connector.settings import load
-from connector.store import Store, leases, open_store, runs, stale
+from connector.store import Store, dump, leases, open_store, runs, stale
 from connector.store.damage import BACKUPS, backups
 from connector.store.dump import LEAP
 from connector.store.tables import lease, metadata
+from connector.warehouse import seal
+from connector.warehouse.damage import find
+from connector.warehouse.tables import Warehouse
 from jobs.backup import EVERY, backup, due
 from jobs.stop import Stop
 
@@ -203,6 +208,85 @@ def test_a_home_that_is_used_is_not_overwritten_by_mistake(install: Path, tmp_pa
     assert "E1" in (install / "erasures.ndjson").read_text()
 
 
+def test_a_file_that_is_no_text_comes_back_as_it_was(install: Path, tmp_path: Path) -> None:
+    """What an editor or a file manager left in mappings/ ends no backup."""
+    odd = b"\x00\x00\xff\xfe\x80\r\n"
+    (install / "mappings" / ".DS_Store").write_bytes(odd)
+    restore(taken(install, tmp_path / "b.zip"), tmp_path / "back")
+    assert (tmp_path / "back" / "mappings" / ".DS_Store").read_bytes() == odd
+
+
+def test_a_store_outside_of_the_home_is_set_aside_where_it_is(install: Path, tmp_path: Path) -> None:
+    """Its folder may be another file system: it is renamed there, and said."""
+    there = tmp_path / "elsewhere" / "state.db"
+    append(install, f"store:\n  url: sqlite:///{there}")
+    fill(f"sqlite:///{there}")
+    before = told(f"sqlite:///{there}", but=COUNTED)
+    file = taken(install, tmp_path / "b.zip")
+    store = open_store(f"sqlite:///{there}")
+    runs_started(store)
+    store.close()
+    (kept,) = restore(file, install, replace=True).beside
+    assert kept.parent == there.parent
+    assert len(told(f"sqlite:///{kept}")["run"]) == 3  # type: ignore[arg-type]
+    assert told(f"sqlite:///{there}", but=COUNTED) == before
+
+
+def test_a_warehouse_outside_of_the_home_is_not_written_into(
+    install: Path, tmp_path: Path, lamplighter: Command
+) -> None:
+    """Without --replace: refused; with it the warehouse is what the backup holds, and the newer one is set aside."""
+    root = tmp_path / "big"
+    append(install, f"warehouse:\n  path: {root}")
+    keep_products(root, 1)
+    file = tmp_path / "b.zip"
+    assert lamplighter("backup", file, "--home", install, "--with-warehouse").code == 0
+    shutil.rmtree(root / "product")  # another table of this name: its log begins anew, and goes on for longer
+    for number in (2, 3, 4):
+        keep_products(root, number)
+    refused = lamplighter("restore", file, "--home", tmp_path / "back")
+    assert (refused.code, "--replace" in refused.err, kept_products(root)) == (2, True, {"2", "3", "4"})
+    done = lamplighter("restore", file, "--home", install, "--replace", "--json")
+    assert (done.code, kept_products(root), find(root, everything=True)) == (0, {"1"}, [])
+    (aside,) = done.json["restored"]["beside"]
+    assert kept_products(Path(aside)) == {"2", "3", "4"}
+
+
+def keep_products(root: Path, number: int) -> None:
+    """A pass brings a product into a warehouse."""
+    row = {"key": str(number), "version": datetime(2026, 1, 1, tzinfo=UTC)}
+    Warehouse(root).append("product", pa.Table.from_pylist([row], schema=SEEN["product"]), run=number)
+    seal.renew(root)
+
+
+def kept_products(root: Path) -> set[str]:
+    """The products of a warehouse."""
+    return set(Warehouse(root).current("product").key.to_pyarrow().to_pylist())
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def test_a_restore_that_was_killed_is_not_taken_for_a_new_home(
+    install: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Settings come last: until then no command finds a home there, and the restore may be repeated."""
+    file, before = taken(install, tmp_path / "b.zip"), told(url_of(install), but=COUNTED)
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(dump, "load", killed)
+        restore(file, install, replace=True)
+    with pytest.raises(SetupError, match=r"there is no .*lamplighter\.yaml"):
+        load(install)
+    restore(file, install, replace=True)
+    assert told(url_of(install), but=COUNTED) == before
+    assert load(install).hubspot is not None
+
+
 def test_the_store_alone_comes_back_into_todays_settings(install: Path, tmp_path: Path, lamplighter: Command) -> None:
     """What the message about a damaged store says to type does what it should, edits of today included."""
     file = taken(install, install / BACKUPS)
@@ -274,6 +358,18 @@ def test_the_daily_backup_keeps_as_many_as_it_should(install: Path) -> None:
     assert backups(install)[0].name == "lamplighter-20260103T000000Z.zip"
     assert len(backups(install)) == 2
     assert abs(due(install, now) - (now + EVERY)) < timedelta(minutes=5)
+
+
+def test_what_a_killed_backup_left_goes(install: Path) -> None:
+    """A day later; not what another process is writing now."""
+    (install / BACKUPS).mkdir()
+    torn, fresh = (install / BACKUPS / f"lamplighter-2026010{day}T000000Z.zip.part" for day in (1, 2))
+    torn.touch()
+    fresh.touch()
+    yesterday = (datetime.now(UTC) - EVERY - timedelta(minutes=1)).timestamp()
+    os.utime(torn, (yesterday, yesterday))
+    backup(install, Stop())
+    assert list((install / BACKUPS).glob("*.part")) == [fresh]
 
 
 def test_a_place_that_cannot_be_written_is_said(install: Path, lamplighter: Command) -> None:

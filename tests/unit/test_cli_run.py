@@ -1,6 +1,5 @@
 """`run`, `status`, `retry` and `audiences` on a shop of four contacts: what they print, and how they end."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,30 +7,16 @@ import pytest
 from cli import Command
 from small_shop import END
 
-from connector import limits
 from connector.model import Delivery, Receipt
 from connector.sandbox.faults import Fault
 from connector.sandbox.serve import Sandbox
-from connector.store import Store, acknowledged, leases, open_store
+from connector.store import Store, acknowledged, leases
 
 TOP = ("run", "facts", "books", "audiences", "calls")
 """Keys of DESIGN.md section 6; others may stand beside them."""
 
 
-@pytest.fixture(autouse=True)
-def impatient() -> Iterator[None]:
-    """No test sleeps for a retry."""
-    limits.never_wait(True)
-    yield
-    limits.never_wait(False)
-
-
-@pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    """The store of the home."""
-    opened = open_store(f"sqlite:///{home / 'state.db'}")
-    yield opened
-    opened.close()
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 def passed(lamplighter: Command, home: Path, *words: str) -> Any:

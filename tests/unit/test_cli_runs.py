@@ -1,6 +1,5 @@
 """`runs`, and what `status` and `retry` say of systems that are away: reasons, and the next command."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,28 +7,13 @@ import pytest
 from cli import Command
 from small_shop import END
 
-from connector import limits
 from connector.sandbox.faults import Fault
 from connector.sandbox.serve import Sandbox
-from connector.store import Store, breakers, erasures, open_store
+from connector.store import Store, breakers, erasures
 from connector.store.clock import now
 from connector.store.tables import run
 
-
-@pytest.fixture(autouse=True)
-def impatient() -> Iterator[None]:
-    """No test sleeps for a retry."""
-    limits.never_wait(True)
-    yield
-    limits.never_wait(False)
-
-
-@pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    """The store of the home."""
-    opened = open_store(f"sqlite:///{home / 'state.db'}")
-    yield opened
-    opened.close()
+pytestmark = pytest.mark.usefixtures("impatient")
 
 
 def test_one_run_is_told_in_full(told: Path, lamplighter: Command) -> None:

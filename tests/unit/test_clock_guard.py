@@ -67,6 +67,17 @@ def test_what_deletes_by_age_goes_by_the_last_clock_that_was_believed(store: Sto
     assert clock_guard.believed(store, NOON - DAY) == NOON - DAY
 
 
+def test_a_jump_is_not_believed_one_run_later(store: Store) -> None:
+    """A run that was killed, or failed, before it went by the clock tells no time; one that failed after that does."""
+    began(store, NOON)
+    began(store, NOON + 400 * DAY, status="failed")
+    assert "went 400 days on" in clock_guard._jump(store, NOON + 400 * DAY)
+    assert clock_guard.believed(store, NOON + 400 * DAY) == NOON
+    number = runs.latest(store)[0].number
+    runs.mark_decided(store, number, full=True, rules="")
+    assert clock_guard._jump(store, NOON + 400 * DAY) == ""
+
+
 class Elsewhen(datetime):
     """A machine's clock that is wrong by `apart`."""
 

@@ -1,6 +1,7 @@
 """Delivery: written down before it leaves, acknowledged row by row, settled after a crash by reading back."""
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ import pytest
 from connector.errors import RetryLater
 from connector.model import Calls, Delivery, Ensured, ListSpec, Receipt
 from connector.push.deliver import Ledger, deliver, settle
-from connector.store import Store, acknowledged, open_store, outbox
+from connector.store import Store, acknowledged, open_store, outbox, runs
+from connector.store.begun import begun
+
+NOW = datetime(2026, 9, 30, tzinfo=UTC)
 
 
 class Shelf:
@@ -99,7 +103,7 @@ def test_a_batch_whose_answer_was_never_seen_is_read_back(store: Store) -> None:
     shelf.dies = False
     assert settle(shelf, store, 2) == 1
     assert in_store(store) == {"1"}
-    assert outbox.depth(store) == {"deferred": 2}
+    assert outbox.depth(store) == {"acknowledged": 1, "deferred": 1}
 
 
 def test_a_batch_that_never_arrived_is_not_believed(store: Store) -> None:
@@ -111,6 +115,24 @@ def test_a_batch_that_never_arrived_is_not_believed(store: Store) -> None:
     shelf.members["cart"] = {"9"}
     settle(shelf, store, 2)
     assert in_store(store) == set()
+
+
+def test_what_has_arrived_opens_no_guard(store: Store) -> None:
+    """A push goes on unasked in what was broken off, until that has arrived, or a run went through."""
+    shelf = Shelf()
+    shelf.members["cart"] = {"1", "2"}
+    for state, add in (("sent", ("1", "2")), ("sent", ("3",)), ("deferred", ("4",))):
+        number = runs.start(store, NOW)
+        outbox.enqueue(store, number, [batch(number, *add)])
+        with store.begin() as connection:
+            outbox.move(connection, str(number), state)
+        settle(shelf, store, number)
+        runs.finish(store, number, "deferred", {})
+        if add == ("1", "2"):
+            assert begun(store) == {}
+    assert begun(store) == {"shelf": {"cart": {"add": 1, "remove": 0}}}
+    runs.finish(store, runs.start(store, NOW), "done", {})
+    assert begun(store) == {}
 
 
 def test_the_outbox_refuses_a_step_its_table_does_not_know(store: Store) -> None:

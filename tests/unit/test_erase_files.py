@@ -1,5 +1,6 @@
 """Files in the home that name a person: what is left of them."""
 
+import gzip
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,3 +44,17 @@ def test_a_damaged_parquet_file_is_told(tmp_path: Path) -> None:
     with open_home(tmp_path) as home, pytest.raises(SetupError, match=r"torn\.parquet"):
         blank(home, DANA)
     assert (tmp_path / "torn.parquet").exists() and not (tmp_path / "torn.parquet.new").exists()
+
+
+def test_a_file_that_cannot_be_read_holds_up_no_other(tmp_path: Path) -> None:
+    """A packed file that ends in the middle is told, left as it is, and nothing is left beside it; others are done."""
+    create(tmp_path)
+    torn = gzip.compress(b'{"email": "dana@example.com"}\n' * 9)[:-12]
+    (tmp_path / "a.ndjson.gz").write_bytes(torn)
+    (tmp_path / "b.ndjson").write_text('{"email": "dana@example.com"}\n{"b": 2}\n')
+    with open_home(tmp_path) as home, pytest.raises(SetupError, match=r"a\.ndjson\.gz") as caught:
+        blank(home, DANA)
+    assert "--resume" in caught.value.hint
+    assert (tmp_path / "a.ndjson.gz").read_bytes() == torn
+    assert (tmp_path / "b.ndjson").read_text().split() == ['{"b":', "2}"]
+    assert not [*tmp_path.rglob("*.new")]

@@ -11,7 +11,7 @@ from small_shop import END
 from connector.cli.settings_file import append
 from connector.home import open_home
 from connector.sandbox.serve import Sandbox
-from connector.store.tables import approval, membership
+from connector.store.tables import approval, membership, run
 
 LATER = "2026-10-01T12:00"
 CARL = ("cart_abandoners", "103")
@@ -80,6 +80,23 @@ def test_an_approval_ends(asking: Path, lamplighter: Command, portal: Sandbox) -
     assert waiting(lamplighter, asking)["plan"] != plan
     assert portal.journal.counts()["writes"] == 0
     assert lamplighter("run", "--approve", plan, "--home", asking).code == 2
+
+
+@pytest.mark.slow
+def test_a_first_push_that_waits_keeps_nobody_in(
+    home: Path, lamplighter: Command, portal: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists may be full though no run went through yet: nobody comes in, and who opted out leaves."""
+    ran(lamplighter, home, code=0, as_of=END)
+    with open_home(home) as opened, opened.store.begin() as connection:
+        connection.execute(sa.update(run).values(status="deferred"))
+    monkeypatch.delenv("LAMPLIGHTER_GUARD__FIRST_RUN")
+    append(home, "guard: {first_run_changes: 0}")
+    portal.portal.touch("contacts", ["103"], {"hs_email_optout": "true"})
+    portal.portal.create_order("103", [("BULB", "1", "5.00")], ordered_at="2026-09-30T18:00:00Z")
+    before = members(home)
+    assert "the first push would fill" in ran(lamplighter, home, code=4)
+    assert (CARL in before, CARL in members(home), members(home) < before) == (True, False, True)
 
 
 @pytest.mark.slow

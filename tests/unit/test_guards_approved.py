@@ -1,12 +1,17 @@
 """What an approval covers: one destination, its lists, about as many changes, some days, one push."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from connector.pipeline.ads_platform import Platform
 from connector.pipeline.guards import FIRST, LIST, Approvals, reach
 from connector.pipeline.guards_seen import _judged
+from connector.pipeline.push import CrmPush, Order
+from connector.pipeline.report import Report
 from connector.settings import GuardPart
 from connector.store import Store, approvals, open_store
 from connector.store.clock import now
@@ -64,6 +69,29 @@ def test_a_new_question_takes_the_place_of_the_old_one(store: Store) -> None:
     for plan, guard in (("a", LIST), ("b", FIRST), ("c", LIST)):
         approvals.ask(store, plan, 1, {"buyers": {"add": 1}}, guard=guard, destination="meta")
     assert {row.plan for row in approvals.waiting(store) if row.destination == "meta"} == {"b", "c"}
+
+
+def test_an_approval_stands_while_another_list_is_asked_about(store: Store) -> None:
+    """Nobody took it yet. Asked again about its own list, it did not reach; of two words the larger counts."""
+    approved(store, "tiktok", LIST, buyers={"add": 500})
+    approvals.ask(store, "b", 2, {"others": {"add": 200}}, destination="tiktok")
+    assert load(store).lists("tiktok") == {"buyers": {"add": 525}}
+    approvals.approve(store, "b")
+    assert load(store).lists("tiktok") == {"buyers": {"add": 525}, "others": {"add": 210}}
+    approvals.ask(store, "c", 3, {"others": {"add": 900}}, destination="tiktok")
+    assert load(store).lists("tiktok") == {"buyers": {"add": 525}}
+    words = [SimpleNamespace(destination="x", guard=LIST, summary={"buyers": {"add": count}}) for count in (900, 200)]
+    assert Approvals(store, words).lists("x") == {"buyers": {"add": 945}}
+
+
+def test_a_push_that_had_no_plan_takes_no_approval(store: Store) -> None:
+    """The destination failed before anything was planned for it: the word is good for the next push."""
+    order = Order(run=1, audiences={}, approved=approved(store, "salesforce", buyers={"add": 500}), dry=False)
+    report = Report(number=1, as_of=datetime(2026, 9, 30, tzinfo=UTC))
+    where: Any = SimpleNamespace(store=store, name="salesforce")
+    CrmPush(where, where, order, report, progress=where, told=where).spend()
+    Platform(where, where, order, report, where).spend()
+    assert load(store).lists("salesforce") == {"buyers": {"add": 525}}
 
 
 def row(**figures: int) -> dict[str, Any]:

@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from apscheduler.jobstores.memory import MemoryJobStore
 from small_shop import END
 from structlog.testing import capture_logs
 
+from connector.cli.init import create
 from connector.cli.settings_file import append
 from connector.errors import Failed, LamplighterError, RetryLater, SetupError
 from connector.home import open_home
@@ -24,20 +25,14 @@ from connector.pull.sweep import load, mark_swept
 from connector.sandbox.faults import Fault
 from connector.sandbox.serve import Sandbox
 from connector.settings import SchedulePart
-from connector.store import Store, leases, open_store, outbox, runs
+from connector.settings import load as settings_of
+from connector.store import Store, leases, outbox, runs
+from jobs import scheduler
 from jobs.compact import compact
 from jobs.scheduler import attempt, schedule
 from jobs.stop import Stop
 from jobs.sweeps import sweep_job
 from jobs.sync import sync
-
-
-@pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    """The store of the home."""
-    opened = open_store(f"sqlite:///{home / 'state.db'}")
-    yield opened
-    opened.close()
 
 
 def last_status(store: Store) -> str:
@@ -52,10 +47,10 @@ def test_the_schedule_is_made_from_the_settings(tmp_path: Path) -> None:
     """Cadence, jitter, one at a time, late runs made up for once, and nothing of it kept on disk."""
     part = SchedulePart(sync_minutes=15, compact_minutes=60, jitter_seconds=30)
     often, due = timedelta(hours=6), datetime.now(UTC) + timedelta(hours=2)
-    scheduler = schedule(tmp_path, part, {"archived": (often, due)}, Stop())
-    scheduler.start(paused=True)
+    made = schedule(tmp_path, part, {"archived": (often, due)}, Stop())
+    made.start(paused=True)
     try:
-        jobs = {job.id: job for job in scheduler.get_jobs()}
+        jobs = {job.id: job for job in made.get_jobs()}
         assert {name: job.trigger.interval for name, job in jobs.items()} == {
             "sync": timedelta(minutes=15),
             "compact": timedelta(minutes=60),
@@ -67,9 +62,9 @@ def test_the_schedule_is_made_from_the_settings(tmp_path: Path) -> None:
         assert {(job.coalesce, job.max_instances, job.trigger.jitter) for job in jobs.values()} == {(True, 1, 30)}
         assert jobs["sync"].misfire_grace_time == 15 * 60
         assert jobs["sync"].next_run_time < jobs["compact"].next_run_time
-        assert isinstance(scheduler._jobstores["default"], MemoryJobStore)
+        assert isinstance(made._jobstores["default"], MemoryJobStore)
     finally:
-        scheduler.shutdown()
+        made.shutdown()
 
 
 def test_sweeps_come_as_often_as_they_are_worth_and_a_restart_puts_none_off(home: Path, store: Store) -> None:
@@ -102,6 +97,26 @@ def test_a_sweep_job_is_a_pass_that_also_sweeps(home: Path, store: Store, portal
         contact = opened.warehouse.current("contact")
         gone = contact.filter(contact.deleted_at.notnull()).select("key").to_pyarrow()["key"].to_pylist()
     assert gone == ["hubspot:101"]
+
+
+def test_a_backup_waits_for_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is due while a pass hangs is taken."""
+    create(tmp_path)
+    taken, ended = threading.Event(), threading.Event()
+
+    def hanging(home: Path, stop: Stop) -> None:
+        while not (taken.is_set() or stop.asked):
+            time.sleep(0.01)
+        ended.set()
+
+    monkeypatch.setattr(scheduler, "sync", hanging)
+    monkeypatch.setattr(scheduler, "backup", lambda home, stop: taken.set())
+    monkeypatch.setattr(scheduler, "due", lambda home, now: now)
+    stop = Stop()
+    with scheduler.at_work(tmp_path, settings_of(tmp_path), stop):
+        waited = taken.wait(10)
+        stop.ask()
+    assert (waited, ended.is_set()) == (True, True)
 
 
 # What a job survives

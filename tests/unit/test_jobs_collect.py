@@ -25,7 +25,7 @@ from connector.collect import signatures
 from connector.events.inbox import FOLDER
 from connector.home import open_home
 from connector.pipeline import Options, run
-from connector.store import Store, open_store, runs
+from connector.store import Store, runs
 from jobs.collecting import SETTLED, SOON, Soon
 from jobs.inbox import inbox
 from jobs.stop import Stop
@@ -141,13 +141,6 @@ def test_files_that_were_read_leave_after_a_while(alone: Path) -> None:
 
 
 # As a process
-
-
-@pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    opened = open_store(f"sqlite:///{home / 'state.db'}")
-    yield opened
-    opened.close()
 
 
 def webhook(url: str) -> int:

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from connector.errors import LamplighterError
 from connector.store import Store, leases, open_store
+from connector.store.damage import no_room
 from connector.store.tables import lease
 from jobs import standby
 from jobs.stop import Stop
@@ -36,12 +38,16 @@ def store(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 class Serving:
     """One that serves, in a thread; a context manager.
 
+    Args:
+        trouble: how the first shifts fail.
+
     Attributes:
         shifts: the Stop of each shift, as it began.
         ended: how many of them are over.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *trouble: LamplighterError) -> None:
+        self._trouble = list(trouble)
         self.shifts: list[Stop] = []
         self.ended = 0
         self._stop, self._store = Stop(), open_store(url)
@@ -49,6 +55,8 @@ class Serving:
 
     @contextmanager
     def _work(self, shift: Stop) -> Iterator[None]:
+        if self._trouble:
+            raise self._trouble.pop()
         self.shifts.append(shift)
         try:
             yield
@@ -118,3 +126,11 @@ def test_a_clock_that_is_set_begins_a_new_shift(store: Store, url: str, monkeypa
         apart[0] -= 365 * 86_400
         wait_for(lambda: len(first.shifts) == 2)
         assert first.ended == 1
+
+
+def test_a_full_disk_is_no_end(store: Store, url: str, tmp_path: Path) -> None:
+    """It is said, and when somebody has made room the work goes on."""
+    with capture_logs() as logs, Serving(url, no_room(tmp_path)) as one:
+        wait_for(lambda: one.shifts)
+    assert [(line["event"], line["log_level"]) for line in logs] == [("standing_by", "error")]
+    assert "is full" in logs[0]["reason"]

@@ -123,10 +123,20 @@ def test_hook(moment: Time) -> None:
 
 
 @pytest.mark.parametrize(
-    ("header", "status", "seconds"), [("7", 429, 7), (None, 423, 2), ("1", 423, 2), ("soon", 429, 0), ("-3", 503, 0)]
+    ("header", "status", "seconds"),
+    [
+        ("7", 429, 7),
+        (None, 423, 2),
+        ("1", 423, 2),
+        ("soon", 429, 0),
+        ("-3", 503, 0),
+        ("inf", 429, 0),
+        ("nan", 423, 2),
+        ("1e300", 503, 30 * 86_400),
+    ],
 )
 def test_retry_after(header: str | None, status: int, seconds: float) -> None:
-    """Retry-After counts in seconds; a locked record waits two; nonsense is nothing."""
+    """Retry-After counts in seconds, up to a month; a locked record waits two; nonsense is nothing."""
     assert retry_after(header, status) == seconds
 
 

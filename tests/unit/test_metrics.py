@@ -19,7 +19,7 @@ from connector.observe.endpoint import MetricsEndpoint
 from connector.observe.metrics import Figures, exposition
 from connector.pipeline.counted import counted
 from connector.settings import MetricsPart
-from connector.store import Store, breakers, cursors, leases, open_store, outbox, runs, totals
+from connector.store import Store, breakers, cursors, database, leases, open_store, outbox, runs, totals
 from connector.store.acknowledged import put_members
 from jobs.measuring import measuring
 
@@ -166,6 +166,20 @@ def test_a_store_that_is_away_is_no_end_of_the_endpoint(store: Store, tmp_path: 
         with store.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE away RENAME TO total")
         assert urllib3.request("GET", f"{endpoint.url}/metrics").status == 200
+
+
+def test_a_store_that_does_not_answer_is_said_so(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 too where it is our own word for it, as of a database that another process keeps to itself."""
+    monkeypatch.setattr(database, "PATIENCE", 0.05)
+    one, other = open_store(url), open_store(url)
+    with MetricsEndpoint(one, MetricsPart(port=0)) as endpoint, other.engine.connect() as connection:
+        one.close()
+        connection.exec_driver_sql("PRAGMA locking_mode=EXCLUSIVE")
+        connection.exec_driver_sql("DELETE FROM total")
+        found = urllib3.request("GET", f"{endpoint.url}/metrics")
+    assert (found.status, found.data) == (503, b"the store does not answer: EndPass\n")
+    one.close()
+    other.close()
 
 
 def install(home: Path, *lines: str) -> settings.Settings:

@@ -53,6 +53,19 @@ def test_every_way_to_end(case: str) -> None:
     assert (status == "done") <= all(not getattr(book, "deferred", 0) for book in books.values())
 
 
+def test_what_is_planned_anew_does_not_hide_what_has_left_already() -> None:
+    """After a rest the plan is what is left; told is what there was to do. Another destination's is its own."""
+    report = Report(number=1, as_of=NOW)
+    report.keep_plan("crm", {"buyers": {"add": 500, "remove": 2}, "others": {"add": 1, "remove": 0}})
+    report.keep_plan("crm", {"buyers": {"add": 200, "remove": 3}, "gone": {"add": 9, "remove": 0}})
+    report.keep_plan("ads", {"buyers": {"add": 1, "remove": 0}})
+    assert report.plans["crm"] == {
+        "buyers": {"add": 500, "remove": 3},
+        "others": {"add": 1, "remove": 0},
+        "gone": {"add": 9, "remove": 0},
+    }
+
+
 def test_what_is_cut_short_says_when_it_goes_on() -> None:
     """The earliest of several; a sentence is told once."""
     report = Report(number=1, as_of=NOW)

@@ -13,6 +13,7 @@ from ad_recorder import Recorder
 from small_seen import contact, line, on, order, product, seen
 
 from connector.cli.init import create
+from connector.errors import EndPass, LamplighterError, SetupError
 from connector.home import Home, open_home
 from connector.pipeline.report import Report
 from connector.pipeline.sales_out import tell
@@ -135,6 +136,28 @@ def test_what_a_platform_cannot_take_now_waits_and_what_it_refuses_does_not(home
     assert told_sales.known(home.store, "ad_platform", ["hubspot:O1:GBP", "other"]) == {"hubspot:O1:GBP"}
     ads.refusing = ""
     assert told(home, ads, 3).books == {}
+
+
+class Refuses(Recorder):
+    """Raises an error at every sale."""
+
+    def __init__(self, error: LamplighterError) -> None:
+        super().__init__()
+        self.error = error
+
+    def report(self, sales: Any) -> Any:
+        raise self.error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [SetupError("no right to tell sales"), EndPass("stopped")], ids=["setup", "end"])
+def test_books_balance_whatever_ends_the_telling(home: Home, error: LamplighterError) -> None:
+    """What was not told is deferred, not lost."""
+    report = Report(number=1, as_of=NOW)
+    with pytest.raises(type(error)):
+        tell(home, Refuses(error), 1, report)
+    home.warehouse.release()
+    assert report.balanced and report.books["ad_platform:sales"].as_json()["deferred"] == 1
 
 
 class Dies(Recorder):

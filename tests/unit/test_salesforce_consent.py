@@ -7,6 +7,8 @@ import pyarrow as pa
 import pytest
 from salesforce_rig import Org, everything, org, pulled, rows
 
+from connector.crms._salesforce.api import Api
+from connector.crms._salesforce.look import PARTIES
 from connector.model import Batch
 
 HELD = pa.schema(
@@ -125,6 +127,35 @@ def test_a_new_consent_is_news_of_the_contact(shop: Org, purchases: str) -> None
     shop.later()
     again = pulled(shop.crm(purchases=purchases), "contact", batches[-1].cursor)
     assert rows(again)[contact]["email_opt_out"] is False
+
+
+@pytest.mark.parametrize("body", [{}, {"compositeResponse": []}, {"compositeResponse": None}, "back soon"])
+def test_an_answer_without_its_parts_is_no_consent(shop: Org, body: Any) -> None:
+    """Whatever a 200 says in place of the individuals' consents, they are asked for again before anybody is mailed."""
+    contact = somebody(shop)
+    opted_out(shop, contact)
+    shop.fault("composite", skip=2, status=200, body=body)
+    assert consent(shop, contact)[0] is True
+    assert not shop.sandbox.faults.take("POST", "composite")
+
+
+def test_a_part_that_was_left_out_is_asked_for_again(shop: Org, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Salesforce may leave one out: that tells nothing about whose consents changed."""
+    contact = somebody(shop)
+    shop.later()
+    cursor = pulled(shop.crm(), "contact")[-1].cursor
+    opted_out(shop, contact)
+    shop.later()
+    whole, left_out = Api.composite, []
+
+    def without(api: Api, subs: Any, **how: Any) -> dict[str, Any]:
+        answers = whole(api, subs, **how)
+        left_out.append(answers.pop(PARTIES, None))
+        return answers
+
+    monkeypatch.setattr(Api, "composite", without)
+    assert rows(pulled(shop.crm(), "contact", cursor))[contact]["email_opt_out"] is True
+    assert left_out[0] is not None
 
 
 def test_whoever_must_be_forgotten_leaves_a_tombstone(shop: Org) -> None:

@@ -11,7 +11,7 @@ from connector.ads._google.lists import FOUND
 from connector.ads._google.requests import Requests
 from connector.ads._google.transport import Transport
 from connector.ads._standing import Standing
-from connector.errors import LamplighterError, SetupError
+from connector.errors import EndPass, LamplighterError, SetupError
 from connector.model import Delivery, Receipt
 from connector.ports import Remembered
 
@@ -81,6 +81,8 @@ class Members:
                 continue
             try:
                 self._clear(audience, began)
+            except EndPass:
+                raise
             except LamplighterError as error:
                 log.warning("%s still holds those whom a refresh left out: %s", audience, error.message)
             else:

@@ -12,6 +12,8 @@ HEADER = "X-Business-Use-Case-Usage"
 SPENT = ("call_count", "total_cputime", "total_time")
 LOOK_AGAIN = timedelta(minutes=10)
 """The hour rolls: after a while a call may ask how things are now."""
+MOST_MINUTES = 30 * 24 * 60
+"""Whoever names a longer time is asked again after this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,9 +34,9 @@ def usage(headers: Mapping[str, str]) -> Usage:
             return Usage()
         percent = max(int(case.get(name) or 0) for case in cases for name in SPENT)
         minutes = max(int(case.get("estimated_time_to_regain_access") or 0) for case in cases)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, OverflowError):
         return Usage()
-    return Usage(percent=percent, minutes=minutes)
+    return Usage(percent=percent, minutes=min(minutes, MOST_MINUTES))
 
 
 class Reserve:

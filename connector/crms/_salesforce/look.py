@@ -157,7 +157,7 @@ class Lookout:
         found = self.selection(name)
         covered = self.covered(found.object)  # before the records: what changes meanwhile is read again
         first = next(self.pages(found.soql(since), all_rows=since is not None))
-        parties = self._parties(name, since, {sub.reference: _UNASKED for sub in _consent_subs({name: found}, since)})
+        parties = self._parties(name, found, since, {})
         gap = self._gap(since, None)
         return News(selection=found, since=since, covered=covered, page=first, gap=gap, parties=parties)
 
@@ -175,8 +175,9 @@ class Lookout:
             ]
             subs = [_query(f"q{number}", "queryAll", soql) for number, soql in enumerate(queries)]
             self.floor.add("by id", 1)
-            for name, answer in self.api.composite(subs).items():
-                yield from self._all(answer, queries[int(name[1:])])
+            answers = self.api.composite(subs)
+            for sub, soql in zip(subs, queries, strict=True):  # what was left out is no "nobody"
+                yield from self._all(answers.get(sub.reference, _UNASKED), soql)
 
     def _all(self, answer: Answer, soql: str) -> Iterator[Record]:
         """The records of a query within a composite call; asked for again by itself where it failed there."""
@@ -191,16 +192,17 @@ class Lookout:
 
     def _news(self, name: str, one: Selection, since: datetime | None, answers: Mapping[str, Answer]) -> News:
         covered = self._until(answers[f"{name}_updated"])
-        gap, parties = self._gap(since, answers.get(f"{name}_deleted")), self._parties(name, since, answers)
+        gap, parties = self._gap(since, answers.get(f"{name}_deleted")), self._parties(name, one, since, answers)
         page = page_of(answers[name].body)
         return News(selection=one, since=since, covered=covered, page=page, gap=gap, parties=parties)
 
-    def _parties(self, name: str, since: datetime | None, answers: Mapping[str, Answer]) -> list[str]:
+    def _parties(self, name: str, one: Selection, since: datetime | None, answers: Mapping[str, Answer]) -> list[str]:
         """Individuals whose consents changed; none where we may not see consents."""
-        answer, seen = answers.get(PARTIES), self.visible.seen(CONSENTS, ("PartyId", STAMP))
-        if name != "contact" or since is None or answer is None or len(seen) < 2:
+        seen = self.visible.seen(CONSENTS, ("PartyId", STAMP))
+        if since is None or len(seen) < 2 or not list(_consent_subs({name: one}, since)):
             return []
-        return sorted({str(one["PartyId"]) for one in self._all(answer, _changed_consents(since))})
+        changed_consents = self._all(answers.get(PARTIES, _UNASKED), _changed_consents(since))
+        return sorted({str(each["PartyId"]) for each in changed_consents})
 
     def covered(self, name: str) -> datetime:
         """Up to when no change of an object is missing, long transactions included. To be asked before they are read:
