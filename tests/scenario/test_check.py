@@ -81,6 +81,7 @@ def test_fix_names_what_is_left_to_a_person(setup: Setup) -> None:
     assert "what is marked FIX only a person can do" in done.out
 
 
+@pytest.mark.slow
 def test_the_run_then_writes_into_what_fix_made(setup: Setup) -> None:
     """A run after `--fix` finds its lists and properties and makes no other."""
     setup.fix()

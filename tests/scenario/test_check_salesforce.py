@@ -118,6 +118,7 @@ def test_fix_makes_campaigns_and_says_what_a_person_must_do(own: Setup) -> None:
     assert own.org.service.state() == before
 
 
+@pytest.mark.slow
 def test_the_run_names_salesforce(own: Setup) -> None:
     """Books, calls against their floor, status and explain speak of the CRM that there is."""
     done = own.lamplighter("run", "--as-of", small_shop_files.END, "--home", own.home)

@@ -134,6 +134,7 @@ def test_two_passes_do_not_run_at_once(home: Path, lamplighter: Command, store: 
     assert "at work on this home" in done.err
 
 
+@pytest.mark.slow
 def test_a_guard_stops_a_list_until_somebody_approves(home: Path, lamplighter: Command, portal: Sandbox) -> None:
     """Exit 4 and the command to approve; the other lists are pushed; approved, the change goes through."""
     _no_change_without_approval(home)

@@ -117,6 +117,7 @@ def test_a_crm_tells_that_the_clock_is_wrong(
     assert lamplighter("run", "--home", home).code == 0
 
 
+@pytest.mark.slow
 def test_a_pause_that_a_crm_confirms_is_none_of_the_clocks_faults(
     home: Path, clock: type[Elsewhen], portal: Sandbox, lamplighter: Command
 ) -> None:

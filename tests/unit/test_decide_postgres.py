@@ -30,6 +30,7 @@ def engine(postgres_url: str) -> Iterator[Any]:
     opened.disconnect()
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_postgres_decides_alike(engine: Any) -> None:
     """Merge, figures and decide run on PostgreSQL and end in the same rows."""
