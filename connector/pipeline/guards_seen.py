@@ -152,14 +152,16 @@ def _columns(table: str, rows: ir.Table) -> dict[str, ir.BooleanColumn]:
 
 
 def _filled(home: Home) -> dict[str, dict[str, dict[str, float]]]:
-    """Source -> table -> column -> share of all rows ever read that have it, of columns that most have."""
+    """Source -> table -> column -> share of all rows ever read that have it; of a few rows it would say nothing."""
     found: dict[str, dict[str, dict[str, float]]] = {}
     for table in TABLES:
         rows = home.warehouse.versions(table)
         told = rows.filter(~is_gone(rows)).mutate(of=lambda one: one.key.split(":")[0])
         shares = {name: value.mean() for name, value in _columns(table, told).items()}
-        for row in told.group_by("of").agg(**shares).to_pyarrow().to_pylist():
-            of = row.pop("of")
+        for row in told.group_by("of").agg(rows_=told.count(), **shares).to_pyarrow().to_pylist():
+            of, count = row.pop("of"), row.pop("rows_")
+            if count < home.settings.guard.empty_records:
+                continue
             found.setdefault(of, {})[table] = {name: round(share, 4) for name, share in row.items() if share}
     return found
 
