@@ -1,11 +1,13 @@
 """Chaos: every test here tries to break one of the ten promises. All of them are marked `chaos`."""
 
-import os
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from connector.limits import never_wait
 
 HERE = Path(__file__).parent
 KILLS = ("killed", "lost", "doubled")
@@ -30,6 +32,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("kill points {}, lost {}, doubled {}".format(*(told[name] for name in KILLS)))
 
 
-def short() -> bool:
-    """Whether the shorter form was asked for: fewer kills and mixes, all of the kinds."""
-    return os.environ.get("LAMPLIGHTER_CHAOS") == "short"
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Retries do not wait, and the secrets of a town stand in the environment."""
+    from fault_town import SECRETS  # here: conftest is read by every run, towns are not
+
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    never_wait()
+    yield
+    never_wait(False)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from cli import Command
+from form import SHORT
 from small_shop import END, install
 
 from connector.backup import take
@@ -27,7 +28,6 @@ from connector.store.damage import BACKUPS
 from jobs.compact import compact
 from jobs.stop import Stop
 
-SHORT = os.environ.get("LAMPLIGHTER_CHAOS") == "short"
 HERE = Path(__file__).parent
 NOW = datetime.fromisoformat(END)
 SIZES = (0, 30, 200, 600) if SHORT else (0, 10, 30, 60, 100, 150, 200, 300, 400, 600, 900, 1_300)

@@ -1,6 +1,5 @@
 """Every answer to every kind of work, spoilt in every way: an adapter ends with an error of ours, or well."""
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -9,17 +8,16 @@ from typing import Any
 
 import pytest
 from fault_proxy import GOOD, Deliver, Fault, Line, Reply, Sent, with_body
-from fault_town import CRMS, PRIVATE, SECRETS, FaultTown
+from fault_town import CRMS, PRIVATE, FaultTown
 from fault_words import PAGE, WORDS
+from form import SHORT
 
 from connector.errors import LamplighterError
 from connector.home import ad_platforms, build_ad, build_crm
-from connector.limits import never_wait
 from connector.model import Delivery, ListSpec, Purpose, Receipt
 from connector.settings import load
 from connector.store import Store, open_store
 
-SHORT = os.environ.get("LAMPLIGHTER_CHAOS") == "short"
 EVERY = 7 if SHORT else 1
 """In the short form one of so many answers is spoilt."""
 VIP = ListSpec(name="vip", label="VIP", purpose=Purpose.EXCLUDE)
@@ -112,14 +110,7 @@ OF_A_PLATFORM: Mapping[str, Work] = {"add": _add, "remove": _remove, "upkeep": _
 WORKS = [(system, name) for system in WORDS for name in (OF_A_CRM if system in CRMS else OF_A_PLATFORM)]
 
 
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Retries do not wait, and the secrets stand in the environment."""
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    never_wait()
-    yield
-    never_wait(False)
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 def adapter(town: FaultTown, store: Store, system: str) -> Any:

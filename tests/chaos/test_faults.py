@@ -7,18 +7,15 @@ proxy before each system spoils what passes.
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 from cli import Command
-from fault_town import SECRETS, FaultTown
+from fault_town import FaultTown
 from fault_trial import Day, Hand, Trial, pass_over
+from form import SHORT
 
-from connector.limits import never_wait
-
-SHORT = os.environ.get("LAMPLIGHTER_CHAOS") == "short"
 ONE = os.environ.get("LAMPLIGHTER_SEED", "")
 TOWNS = (
     "hubspot meta",
@@ -36,14 +33,7 @@ DAYS: dict[str, list[Day]] = {}
 """What undisturbed towns of this process showed."""
 
 
-@pytest.fixture(autouse=True)
-def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Retries do not wait, and the secrets stand in the environment."""
-    for name, value in SECRETS.items():
-        monkeypatch.setenv(name, value)
-    never_wait()
-    yield
-    never_wait(False)
+pytestmark = pytest.mark.usefixtures("hurried")
 
 
 def town_of(kind: str, folder: Path) -> FaultTown:

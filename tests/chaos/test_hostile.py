@@ -1,6 +1,5 @@
 """A thousand hostile inputs: each ends in a clear error or does no harm; none in a traceback, none half-written."""
 
-import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,6 +12,7 @@ import pytest
 import yaml
 from cli import Command, Outcome
 from collect_rig import SECRETS, basic, collecting
+from form import SHORT
 
 from connector.cli.init import create
 from connector.observe.endpoint import MetricsEndpoint
@@ -21,7 +21,7 @@ from connector.store import open_store
 
 pytestmark = pytest.mark.usefixtures("shown_on_purpose")
 
-PART = 8 if os.environ.get("LAMPLIGHTER_CHAOS") == "short" else 1
+PART = 8 if SHORT else 1
 """One input in so many."""
 LONGEST_MESSAGE = 4_000
 SETTINGS = {

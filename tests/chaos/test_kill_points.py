@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from form import SHORT
 
 HERE = Path(__file__).parent
-SHORT = (
-    os.environ.get("LAMPLIGHTER_CHAOS") == "short"
-)  # read now: tests do not see the environment of whoever runs them
 KINDS = ("call", "store commit", "warehouse commit")
 SEED = 7
 JOBS = (

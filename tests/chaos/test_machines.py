@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from form import SHORT
 from kill_facts import Facts, of_home, of_systems
 from kill_shop import Systems, end, write_world
 from machines_pass import Machine
@@ -16,7 +17,6 @@ from postgres_server import new_database
 from connector.settings import load
 from connector.store import Store, leases, open_store
 
-SHORT = os.environ.get("LAMPLIGHTER_CHAOS") == "short"
 INSTANTS = range(2 if SHORT else 10)
 STORES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 PATIENCE = 12.0

@@ -1,7 +1,6 @@
 """Several `serve` over one store: one is at work, and whatever becomes of it or of the database, the passes go on."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from form import SHORT
 from postgres_server import PostgresServer, new_database, server_programs
 from small_shop import END
 
@@ -24,7 +24,6 @@ from connector.sandbox.serve import Sandbox
 from connector.settings import load
 from connector.store import Store, leases, open_store, runs
 
-SHORT = os.environ.get("LAMPLIGHTER_CHAOS") == "short"
 KILLS = 1 if SHORT else 6
 MOMENTS = range(2 if SHORT else 8)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from form import SHORT
 from life_town import TOKEN
 from test_portal_life import PortalTown
 
@@ -25,7 +26,6 @@ from connector.warehouse import tables
 from jobs.compact import compact
 from jobs.stop import Stop
 
-SHORT = os.environ.get("LAMPLIGHTER_CHAOS") == "short"
 CYCLES = 40 if SHORT else 500
 HOURS = 6
 EVENTS = {"edit_contact": 5, "opt_out_or_in": 5, "change_state": 3, "edit_order": 3, "edit_line": 4, "change_email": 2}
