@@ -7,7 +7,7 @@ import structlog
 
 from connector.events import inbox as collected
 from connector.home import open_home
-from connector.pipeline.clock_guard import believed
+from connector.pipeline.guards.clock import believed
 from connector.pipeline.run import LEASE
 from connector.store import cursors, leases
 from jobs.stop import Stop

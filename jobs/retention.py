@@ -6,7 +6,7 @@ from pathlib import Path
 import structlog
 
 from connector.home import open_home
-from connector.pipeline.clock_guard import believed
+from connector.pipeline.guards.clock import believed
 from connector.pipeline.retention import keep_no_longer
 from connector.pipeline.run import LEASE
 from connector.store import leases

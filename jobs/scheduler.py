@@ -15,7 +15,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from connector import settings
 from connector.errors import LamplighterError, RetryLater
 from connector.home import open_home
-from connector.pipeline.sweeping import first_times
+from connector.pipeline.pulling.sweeping import first_times
 from connector.store import open_store
 from jobs.backup import backup, due
 from jobs.collecting import collecting

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from connector.home import open_home
 from connector.pipeline import Options, run
-from connector.pipeline.sweeping import BEGUN
+from connector.pipeline.pulling.sweeping import BEGUN
 from jobs.stop import Stop
 
 

@@ -7,8 +7,8 @@ from connector.cli import options
 from connector.cli.terminal import heading, print_json, say, table
 from connector.decide.membership.consent import WORDS
 from connector.home import open_home
-from connector.pipeline.ads_groups import in_words
-from connector.pipeline.ads_overview import overview
+from connector.pipeline.ads.groups import in_words
+from connector.pipeline.ads.overview import overview
 
 SHOWN = ("label", "level", "people", "members", "expected", "hidden")
 

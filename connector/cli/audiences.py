@@ -16,8 +16,8 @@ from connector.errors import SetupError
 from connector.explain import audiences_of
 from connector.home import Home, open_home
 from connector.model import Audience
-from connector.pipeline.outgoing import left_out
-from connector.pipeline.preview import preview as previewed
+from connector.pipeline.pushing.outgoing import left_out
+from connector.pipeline.pushing.preview import preview as previewed
 from connector.store import acknowledged
 
 SHOWN = 10

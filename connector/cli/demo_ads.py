@@ -10,7 +10,7 @@ from connector.cli import ads, connect_ads
 from connector.cli.settings_file import set_part
 from connector.cli.terminal import heading
 from connector.home import open_home
-from connector.pipeline.ads_overview import overview
+from connector.pipeline.ads.overview import overview
 from connector.sandbox.google_serve import SandboxGoogle
 from connector.sandbox.meta_serve import SandboxMeta
 

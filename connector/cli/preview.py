@@ -2,7 +2,7 @@
 
 from connector.cli.report import excluded_in_words
 from connector.cli.terminal import heading, moment, say, table
-from connector.pipeline.preview import Effect, Preview, Somebody
+from connector.pipeline.pushing.preview import Effect, Preview, Somebody
 
 
 def show_preview(found: Preview) -> None:

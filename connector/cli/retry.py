@@ -11,8 +11,8 @@ from connector.crms import BROUGHT_BACK, LOST
 from connector.errors import SetupError
 from connector.home import Home, open_home
 from connector.pipeline import Options, run
-from connector.pipeline.ads_groups import ad_audiences
-from connector.pipeline.outgoing import audiences_of
+from connector.pipeline.ads.groups import ad_audiences
+from connector.pipeline.pushing.outgoing import audiences_of
 from connector.store import acknowledged, breakers, refused_lists, vetoes
 from connector.store.remotes import Remembered
 

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from connector.errors import ListGone
 from connector.home import Home
 from connector.model import Receipt
-from connector.pipeline.ads_groups import ad_audiences
-from connector.pipeline.ads_upkeep import LONG_AGO, REFRESHED
-from connector.pipeline.drift import believe, take_over
-from connector.pipeline.outgoing import audiences_of, bury_gone, contacts_of, scope
+from connector.pipeline.ads.groups import ad_audiences
+from connector.pipeline.ads.upkeep import LONG_AGO, REFRESHED
+from connector.pipeline.pushing.drift import believe, take_over
+from connector.pipeline.pushing.outgoing import audiences_of, bury_gone, contacts_of, scope
 from connector.pipeline.report import Report
 from connector.ports import CRM
 from connector.push.plan import deliveries, difference

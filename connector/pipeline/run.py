@@ -11,15 +11,17 @@ from connector.erase import hold_to
 from connector.errors import EndPass, LamplighterError
 from connector.home import Home
 from connector.model import aware
-from connector.pipeline import clock_guard, guards, guards_seen, recovery, sweeping
+from connector.pipeline import recovery
 from connector.pipeline.breaking import Breakers
 from connector.pipeline.counted import counted
 from connector.pipeline.decisions import decide_stage
+from connector.pipeline.guards import clock, questions, seen
 from connector.pipeline.options import Nobody, Options, Watcher
-from connector.pipeline.outgoing import audiences_of, left_out
-from connector.pipeline.pull_stage import pull_stage
-from connector.pipeline.push import Order
-from connector.pipeline.push_stage import push_stage
+from connector.pipeline.pulling import sweeping
+from connector.pipeline.pulling.stage import pull_stage
+from connector.pipeline.pushing.crm import Order
+from connector.pipeline.pushing.outgoing import audiences_of, left_out
+from connector.pipeline.pushing.stage import push_stage
 from connector.pipeline.report import Report
 from connector.store import approvals, leases, runs
 from connector.store.erasures import DONE
@@ -44,7 +46,7 @@ def run(home: Home, options: Options, watcher: Watcher | None = None) -> Report:
     """
     as_of = aware(options.as_of or datetime.now(UTC))
     recovery.check_store(home, as_of)
-    approved = guards.approvals_of(home, options.approve)
+    approved = questions.approvals_of(home, options.approve)
     sweeping.check(home, options.sweeps)
     with leases.held(home.store, LEASE, options.term):
         mended = recovery.set_right(home, as_of, whole=not options.only)
@@ -85,7 +87,7 @@ def _hold_to_erasures(home: Home, options: Options, report: Report, breakers: Br
     return [waiting.refusal]
 
 
-def _stages(home: Home, options: Options, approved: guards.Approvals, report: Report, watcher: Watcher) -> None:
+def _stages(home: Home, options: Options, approved: questions.Approvals, report: Report, watcher: Watcher) -> None:
     """The stages that are wanted. What the admin must mend of one system is raised when all others have had theirs."""
     wanted: Sequence[str] = (options.only,) if options.only else STAGES
     breakers = Breakers(home.store, report)
@@ -98,14 +100,14 @@ def _stages(home: Home, options: Options, approved: guards.Approvals, report: Re
     if "pull" in wanted and report.only_protect and not _decided_before(home):
         report.note("nothing is decided before every source was read once: what was read is kept")
         wanted = ()
-    if {"decide", "push"} & {*wanted} and clock_guard.stops(home, options, report):
+    if {"decide", "push"} & {*wanted} and clock.stops(home, options, report):
         wanted = ()
     if "decide" in wanted:
         with _timed(report, "decide", watcher):
             _decide(home, options, report)
     if "push" in wanted:
         with _timed(report, "push", watcher):
-            guards_seen.look(home, report, approved, dry=options.dry_run)
+            seen.look(home, report, approved, dry=options.dry_run)
             order = _order(home, options, approved, report)
             refusals += push_stage(home, order, options, report, watcher, breakers)
     breakers.close()
@@ -124,7 +126,7 @@ def _decided_before(home: Home) -> bool:
     return any(row.rules for row in runs.latest(home.store, decided=True, full=True))
 
 
-def _order(home: Home, options: Options, approved: guards.Approvals, report: Report) -> Order:
+def _order(home: Home, options: Options, approved: questions.Approvals, report: Report) -> Order:
     return Order(
         run=report.number,
         audiences=audiences_of(home),
@@ -175,6 +177,6 @@ def _close(home: Home, report: Report, status: str, error: BaseException | None 
     runs.finish(home.store, report.number, status, told, message, counted(status, told))
     if status == "done":
         approvals.close(home.store)
-        guards_seen.went_through(home, report)
+        seen.went_through(home, report)
     log.info("run_finished", run=report.number, status=status, message=message)
     structlog.contextvars.unbind_contextvars("run")

@@ -12,7 +12,7 @@ from connector.cli.settings_file import append
 from connector.errors import Resting, RetryLater
 from connector.home import open_home
 from connector.model import Delivery, Receipt
-from connector.pipeline.ads_upkeep import LONG_AGO, REFRESHED
+from connector.pipeline.ads.upkeep import LONG_AGO, REFRESHED
 from connector.push.deliver import Ledger
 from connector.store import approvals
 from connector.store.remotes import Remembered

@@ -10,7 +10,7 @@ from cli import Command
 
 from connector.cli.init import create
 from connector.home import open_home
-from connector.pipeline import clock_guard
+from connector.pipeline.guards import clock as clock_guard
 from connector.sandbox.serve import Sandbox
 from connector.store import Store, open_store, runs
 from connector.store.tables import cursor

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from connector.pipeline.ads_platform import Platform
-from connector.pipeline.guards import FIRST, LIST, Approvals, reach
-from connector.pipeline.guards_seen import _judged
-from connector.pipeline.push import CrmPush, Order
+from connector.pipeline.ads.platform import Platform
+from connector.pipeline.guards.questions import FIRST, LIST, Approvals, reach
+from connector.pipeline.guards.seen import _judged
+from connector.pipeline.pushing.crm import CrmPush, Order
 from connector.pipeline.report import Report
 from connector.settings import GuardPart
 from connector.store import Store, approvals, open_store

@@ -20,7 +20,7 @@ from connector.cli.settings_file import append
 from connector.errors import Failed, LamplighterError, RetryLater, SetupError
 from connector.home import open_home
 from connector.pipeline import Options, run
-from connector.pipeline.sweeping import first_times
+from connector.pipeline.pulling.sweeping import first_times
 from connector.pull.sweep import load, mark_swept
 from connector.sandbox.faults import Fault
 from connector.sandbox.serve import Sandbox

@@ -15,8 +15,8 @@ from small_seen import contact, line, on, order, product, seen
 from connector.cli.init import create
 from connector.errors import EndPass, LamplighterError, SetupError
 from connector.home import Home, open_home
+from connector.pipeline.ads.sales import tell
 from connector.pipeline.report import Report
-from connector.pipeline.sales_out import tell
 from connector.schema import DERIVED
 from connector.store import told_sales
 

@@ -11,8 +11,8 @@ from connector.errors import EndPass, LamplighterError, Resting, RetryLater, Set
 from connector.limits import Clock
 from connector.model import Calls
 from connector.pipeline.breaking import Breakers
+from connector.pipeline.pushing.turns import RESTS, TURN, Turns
 from connector.pipeline.report import Report
-from connector.pipeline.turns import RESTS, TURN, Turns
 from connector.push.deliver import Ledger, Steps
 from connector.store import Store, breakers, open_store
 from connector.store.clock import now

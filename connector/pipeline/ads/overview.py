@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connector.home import Home
-from connector.pipeline.ads_groups import coverage, groups_of
-from connector.pipeline.ads_upkeep import UNWANTED
+from connector.pipeline.ads.groups import coverage, groups_of
+from connector.pipeline.ads.upkeep import UNWANTED
 from connector.ports import AdDestination
 from connector.store import acknowledged, outbox
 from connector.store.remotes import Remembered

@@ -11,7 +11,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from connector.home import Home
-from connector.pipeline import guards
+from connector.pipeline.guards import questions
 from connector.pipeline.report import Report
 from connector.pull import Book
 from connector.relations import Keep, newest
@@ -42,7 +42,7 @@ class Trouble:
     missing: int = 1
 
 
-def look(home: Home, report: Report, approved: guards.Approvals, *, dry: bool) -> None:
+def look(home: Home, report: Report, approved: questions.Approvals, *, dry: bool) -> None:
     """Hold what is known now against what was last believed; tells in the report where only protection may leave."""
     last = believed.load(home.store, SAVED)
     if last is None or _quiet(home, report):
@@ -51,18 +51,18 @@ def look(home: Home, report: Report, approved: guards.Approvals, *, dry: bool) -
     if not troubles:
         return
     summary = {trouble.subject: {"missing": trouble.missing} for trouble in troubles}
-    if approved.has(guards.SEEN, "", summary):
+    if approved.has(questions.SEEN, "", summary):
         if not dry:
             approved.spend("", {})
             believe(home, report)
         return
     report.doubted = True
     words = "; ".join(trouble.words for trouble in troubles)
-    question = guards.Question(guards.SEEN, "", summary, f"{words}; {guards.LEAVES}")
+    question = questions.Question(questions.SEEN, "", summary, f"{words}; {questions.LEAVES}")
     if dry:
         report.notes.append(question.words)
-    elif guards.ask(home, report.number, question, report):
-        guards.note(report, question, troubles[0].look)
+    elif questions.ask(home, report.number, question, report):
+        questions.note(report, question, troubles[0].look)
 
 
 def _quiet(home: Home, report: Report) -> bool:

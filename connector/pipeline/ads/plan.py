@@ -7,7 +7,7 @@ from sys import intern
 
 from connector.home import Home
 from connector.model import Audience
-from connector.pipeline.ads_people import Wanted, free_persons
+from connector.pipeline.ads.people import Wanted, free_persons
 from connector.ports import AdDestination
 from connector.push.plan import Change, Counts, Plan, Scope, difference, guarded
 from connector.store import acknowledged, ad_members

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from connector.home import Home
 from connector.model import Audience, Purpose
-from connector.pipeline.outgoing import contacts_of
+from connector.pipeline.pushing.outgoing import contacts_of
 from connector.push.plan import Change, Plan
 from connector.store import ad_members
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from connector.errors import EndPass, LamplighterError, RetryLater, SetupError
 from connector.home import Home
-from connector.pipeline import clock_guard, sweeping
 from connector.pipeline.breaking import Breakers
+from connector.pipeline.guards import clock
 from connector.pipeline.options import Options, Watcher
+from connector.pipeline.pulling import sweeping
 from connector.pipeline.quota import before_pull
 from connector.pipeline.report import Report
 from connector.ports import EventSource
@@ -81,7 +82,7 @@ def _swept(home: Home, source: EventSource, options: Options, report: Report, wa
     """The books of the sweeps that are wanted of a CRM; empty ones for anything else."""
     book = Book()
     for crm in home.crms:
-        if crm is source and not clock_guard.stops(home, options, report):
+        if crm is source and not clock.stops(home, options, report):
             names = sweeping.chosen(home, crm, options.sweeps, report.as_of)
             approved = options.approve_deletions
             book.add(sweeping.sweep_crm(home, crm, names, report, watcher.pulled, approved=approved))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from connector.errors import ListGone
 from connector.home import Home
 from connector.model import Audience, Delivery, Purpose
-from connector.pipeline.outgoing import audiences_of
+from connector.pipeline.pushing.outgoing import audiences_of
 from connector.pipeline.report import Report
 from connector.ports import CRM
 from connector.store import acknowledged, refused_lists, vetoes

@@ -8,13 +8,13 @@ from connector.decide.membership.consent import tally
 from connector.errors import EndPass, LamplighterError, RetryLater
 from connector.home import Home
 from connector.pipeline import rereading
-from connector.pipeline.ads import platforms
-from connector.pipeline.ads_platform import Platform
+from connector.pipeline.ads.platform import Platform
+from connector.pipeline.ads.taking_part import platforms
 from connector.pipeline.breaking import Breakers
 from connector.pipeline.options import Options, Watcher
-from connector.pipeline.push import CrmPush, Order, unasked
+from connector.pipeline.pushing.crm import CrmPush, Order, unasked
+from connector.pipeline.pushing.turns import Turns
 from connector.pipeline.report import Report
-from connector.pipeline.turns import Turns
 from connector.ports import CRM
 from connector.store import acknowledged, outbox
 

@@ -10,12 +10,13 @@ import ibis.expr.types as ir
 from connector.errors import ListGone
 from connector.home import Home
 from connector.model import Audience, Delivery, Ensured
-from connector.pipeline import ads_upkeep, guards, sales_out
-from connector.pipeline.ads_groups import audiences_of_groups, coverage, groups_of, in_words, rows_of
-from connector.pipeline.ads_people import Wanted, wanted
-from connector.pipeline.ads_plan import AdPlan, ad_plan
-from connector.pipeline.guards_protecting import withdrawn
-from connector.pipeline.push import Order
+from connector.pipeline.ads import sales, upkeep
+from connector.pipeline.ads.groups import audiences_of_groups, coverage, groups_of, in_words, rows_of
+from connector.pipeline.ads.people import Wanted, wanted
+from connector.pipeline.ads.plan import AdPlan, ad_plan
+from connector.pipeline.guards import questions
+from connector.pipeline.guards.protecting import withdrawn
+from connector.pipeline.pushing.crm import Order
 from connector.pipeline.report import Report
 from connector.ports import AdDestination
 from connector.push.deliver import Ledger, Progress, Steps, delivering
@@ -74,7 +75,7 @@ class Platform:
             stopped = yield from self._planned_and_sent(None)
         self.sent = stopped is None
         if self.sent and not self.order.dry and not self.order.protect:
-            ads_upkeep.mark_window(self.home, self.destination, self.report.as_of)
+            upkeep.mark_window(self.home, self.destination, self.report.as_of)
         return stopped
 
     def admit(self) -> Steps:
@@ -97,18 +98,18 @@ class Platform:
             return None
         if self.plan is not None and self.whole is not None:
             standing = self._standing_now(self.plan) - self.refused
-            ads_upkeep.refresh_due(self.home, self.destination, self.whole, standing, self.report)
-            ads_upkeep.retire(self.home, self.destination, self.audiences, self.report)
+            upkeep.refresh_due(self.home, self.destination, self.whole, standing, self.report)
+            upkeep.retire(self.home, self.destination, self.audiences, self.report)
             yield
         if self.report.decided or not runs.previous_push_complete(self.home.store, self.order.run):
-            sales_out.tell(self.home, self.destination, self.order.run, self.report)
+            sales.tell(self.home, self.destination, self.order.run, self.report)
         return None
 
     def spend(self) -> None:
         """What was approved is used up, as of `CrmPush.spend`."""
         if self.order.dry or self.name not in self.report.plans or not self.order.approved.lists(self.name):
             return
-        left = guards.counts(self._differing(self._found(None), None).rest) if self._cut_short else {}
+        left = questions.counts(self._differing(self._found(None), None).rest) if self._cut_short else {}
         self.order.approved.spend(self.name, left)
 
     @property
@@ -145,10 +146,10 @@ class Platform:
         home, number = self.home, self.order.run
         if self.order.dry:
             return None if self.order.everybody or self.report.full else _decided(home, number, self.report)
-        doubted = ads_upkeep.doubted(home, self.destination, number, self.report)
+        doubted = upkeep.doubted(home, self.destination, number, self.report)
         if self.order.everybody or self.report.full or not runs.previous_push_complete(home.store, number):
             return None
-        left = ads_upkeep.leavers(home, self.destination, self.report.as_of)
+        left = upkeep.leavers(home, self.destination, self.report.as_of)
         return doubted | left | _decided(home, number, self.report)
 
     def _planned_and_sent(self, of: Collection[str] | None) -> Steps:
@@ -160,7 +161,7 @@ class Platform:
         waits = not self.order.protect and self._waits(plan)
         if self.whole is not None and not self.order.protect:
             found = self._less_withdrawals(self.whole, plan) if waits else self.whole
-            ads_upkeep.finish_broken(self.home, self.destination, found, self._standing_now(plan), self.report)
+            upkeep.finish_broken(self.home, self.destination, found, self._standing_now(plan), self.report)
         leaving = withdrawn(self.home, plan.withdrawals) if self.report.doubted else plan.withdrawals
         first, last = self._batches(leaving)
         stopped = yield from self._send([*first, *last])
@@ -178,12 +179,12 @@ class Platform:
         self.plan = AdPlan(withdrawals=plan.withdrawals, rest=rest)
         self.ledger.deferred += rest.held_size
         labels = {name: audience.label for name, audience in self.audiences.items()}
-        guards.hold(self.home, self.order.run, rest, self.report, labels)
+        questions.hold(self.home, self.order.run, rest, self.report, labels)
         return (yield from self._send(self._batches(rest)[0]))
 
     def _waits(self, plan: AdPlan) -> bool:
         """Whether nothing but withdrawals may leave before a person has looked at the plan as a whole."""
-        return bool(guards.whole(self.home, self.order.run, plan.rest, self.order.approved, self.report))
+        return bool(questions.whole(self.home, self.order.run, plan.rest, self.order.approved, self.report))
 
     def _less_withdrawals(self, found: Wanted, plan: AdPlan) -> Wanted:
         """What should hold until the rest of a plan may leave: what was acknowledged, less the withdrawals."""
@@ -219,7 +220,7 @@ class Platform:
         self.refused = frozenset(refused)
         standing = plan.without(refused.keys())
         self.ledger.planned -= sum(standing.refused.values())
-        ads_upkeep.notice_new(self.home, self.name, ensured.ids)
+        upkeep.notice_new(self.home, self.name, ensured.ids)
         return standing
 
     def _enter(self, plan: AdPlan) -> None:

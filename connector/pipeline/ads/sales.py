@@ -19,7 +19,7 @@ from connector.merge.part import concerning
 from connector.merge.sales import GIVEN_BACK, counted
 from connector.merge.seen import Seen, remembered
 from connector.model import Sale, SoldItem
-from connector.pipeline.ads_people import mistakable
+from connector.pipeline.ads.people import mistakable
 from connector.pipeline.report import Report
 from connector.ports import AdDestination
 from connector.push.deliver import Ledger

@@ -6,8 +6,8 @@ from typing import Any
 
 from connector.errors import EndPass, GuardStop, RetryLater, SetupError
 from connector.home import Home
-from connector.pipeline.drift import read_back_lists
-from connector.pipeline.outgoing import bury_gone
+from connector.pipeline.pushing.drift import read_back_lists
+from connector.pipeline.pushing.outgoing import bury_gone
 from connector.pipeline.report import Report
 from connector.ports import CRM
 from connector.pull import Book, pull_sweep

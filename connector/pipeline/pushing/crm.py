@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from connector.errors import ListGone, RetryLater
 from connector.home import Home
 from connector.model import Audience, Delivery
-from connector.pipeline import guards, rereading, sweeping
-from connector.pipeline.drift import believe, bring_back, filled, lose, lost, take_over
-from connector.pipeline.guards_protecting import protecting
-from connector.pipeline.outgoing import bury_gone, decided_members, scope
+from connector.pipeline import rereading
+from connector.pipeline.guards import questions
+from connector.pipeline.guards.protecting import protecting
+from connector.pipeline.pulling import sweeping
+from connector.pipeline.pushing.drift import believe, bring_back, filled, lose, lost, take_over
+from connector.pipeline.pushing.outgoing import bury_gone, decided_members, scope
 from connector.pipeline.quota import Told, before_push
 from connector.pipeline.report import Report
 from connector.ports import CRM
@@ -37,7 +39,7 @@ class Order:
 
     run: int
     audiences: Mapping[str, Audience]
-    approved: guards.Approvals
+    approved: questions.Approvals
     dry: bool
     everybody: bool = False
     protect: bool = False
@@ -172,7 +174,7 @@ class CrmPush:
             self.later = []
             self.ledger.defer_rest()
             return None
-        guards.hold(self.home, self.order.run, plan, self.report)
+        questions.hold(self.home, self.order.run, plan, self.report)
         sizes = {kind: self.crm.batch_size(kind) for kind in KINDS}
         first, later = deliveries(plan, self.order.audiences, sizes)
         if self.order.protect:
@@ -202,8 +204,8 @@ class CrmPush:
         """What of a plan may leave before a person has looked at it as a whole."""
         if self.report.doubted:
             return protecting(self.home, plan, self.order.audiences)
-        asks = guards.whole(self.home, self.order.run, plan, self.order.approved, self.report)
-        if asks == guards.FIRST:  # nobody comes in anywhere; lists may be full all the same
+        asks = questions.whole(self.home, self.order.run, plan, self.order.approved, self.report)
+        if asks == questions.FIRST:  # nobody comes in anywhere; lists may be full all the same
             return protecting(self.home, plan, {})
         return protecting(self.home, plan, self.order.audiences) if asks else plan
 
@@ -238,14 +240,14 @@ class CrmPush:
         if size:
             self.ledger.planned += size
             self.ledger.deferred += size
-            self.report.keep_plan(whole.destination, guards.counts(whole))
+            self.report.keep_plan(whole.destination, questions.counts(whole))
 
     def spend(self) -> None:
         """What was approved is used up, but for what a push that was cut short has left of it; one that failed
         before it had a plan took nothing."""
         if self.order.dry or self.name not in self.report.plans or not self.order.approved.lists(self.name):
             return
-        left = guards.counts(self._planned(None)) if self.ledger.deferred or not self.through else {}
+        left = questions.counts(self._planned(None)) if self.ledger.deferred or not self.through else {}
         self.order.approved.spend(self.name, left)
 
     def tell(self) -> None:

@@ -16,7 +16,7 @@ from connector.errors import SetupError
 from connector.home import Home
 from connector.model import Audience
 from connector.pipeline.decisions import Fresh, decided_afresh
-from connector.pipeline.outgoing import left_out
+from connector.pipeline.pushing.outgoing import left_out
 from connector.policies import MOST_LISTS
 from connector.push.plan import Change, Scope, difference
 from connector.rule_words import EACH_FAMILY

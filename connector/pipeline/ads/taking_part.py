@@ -1,10 +1,10 @@
 """The ad platforms of a push: which take part, and that nobody is told of by decisions older than what was pulled."""
 
 from connector.home import Home
-from connector.pipeline.ads_groups import choose_missing
-from connector.pipeline.ads_platform import Platform
+from connector.pipeline.ads.groups import choose_missing
+from connector.pipeline.ads.platform import Platform
 from connector.pipeline.breaking import Breakers
-from connector.pipeline.push import Order, unasked
+from connector.pipeline.pushing.crm import Order, unasked
 from connector.pipeline.report import Report
 from connector.push.deliver import Progress
 from connector.store import runs

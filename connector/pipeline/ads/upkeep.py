@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from connector.errors import ListGone
 from connector.home import Home
 from connector.model import Audience
-from connector.pipeline.ads_groups import ADS
-from connector.pipeline.ads_people import Wanted
+from connector.pipeline.ads.groups import ADS
+from connector.pipeline.ads.people import Wanted
 from connector.pipeline.report import Report
 from connector.ports import AdDestination
 from connector.push.deliver import Ledger

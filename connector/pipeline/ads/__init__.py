@@ -1,0 +1,1 @@
+"""What a run does at ad platforms: groups chosen, people spelt, withdrawals first, audiences kept, sales told."""
