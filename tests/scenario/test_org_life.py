@@ -63,11 +63,6 @@ class Weather(Nobody):
         if self.random.random() < 0.3:
             self.town.marketer.put_in_amid_a_push(self.town.contacts())
 
-    def clears(self) -> None:
-        """Everything is well again."""
-        self.levers["lock_storm"](0, 0)
-        self.town.sandbox.faults.clear()
-
 
 class SpentDay(Nobody):
     """The first batch takes the last call of the org's day."""
@@ -126,6 +121,11 @@ class OrgTown(Town):
         """A first pass, in bad weather too."""
         self._run_in_bad_weather()
 
+    def calm(self) -> None:
+        """As everywhere, and nobody locks rows."""
+        super().calm()
+        self.sandbox.levers["lock_storm"](0, 0)
+
     def run_between(self, *sweeps: str) -> None:
         """A run in bad weather; at times with a field out of sight."""
         levers, name = self.sandbox.levers, self.random.choice((*CONSENT, *MAPPED, "", "", ""))
@@ -142,9 +142,8 @@ class OrgTown(Town):
 
     def _run_in_bad_weather(self, *sweeps: str, ends: Sequence[str] = ("done", "deferred")) -> None:
         """What such a run leaves undone, the next one does."""
-        weather = Weather(self)
-        report = self.run(*sweeps, watcher=weather, ends=ends)
-        weather.clears()
+        report = self.run(*sweeps, watcher=Weather(self), ends=ends)
+        self.calm()
         if report.status == "deferred":
             self.sandbox.levers["commit"]()  # of those who had some contacts locked
             self.run(*sweeps, only="push")
