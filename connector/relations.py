@@ -15,6 +15,8 @@ Keep = Callable[[ir.Table], ir.Table]
 Moment: TypeAlias = datetime | ir.TimestampScalar
 """An aware time, or what stands for one in the engine."""
 
+SHOWN = "impression"
+"""The kind of interaction that takes no interest: an ad was shown."""
 KINDS = {
     "impression": "impressions",
     "click": "clicks",
@@ -24,6 +26,8 @@ KINDS = {
     "checkout": "checkouts",
 }
 """Kind of interaction -> the column of `touch` that counts it. `last_<kind>_at` keeps its last time."""
+TAKING = tuple(kind for kind in KINDS if kind != SHOWN)
+"""Kinds that take an interest."""
 
 
 def lazily(table: ir.Table) -> ir.Table:
@@ -49,6 +53,9 @@ class Merged:
         same: [product_id, family, via, key, same_as]: why products are of one family; see `merge.sameness`.
         lines: their order lines up to as_of, with `counts`; see `merge.lines` and `merge.sales`. No guests.
         holding, touch: as in the warehouse, without `run`.
+        awareness: [person_id, last_interaction_at, curious, family] of everybody with a touch; `curious`: looked at,
+            clicked, carted or wished for an item, or began to buy it; `family`: of what they did so with last (ties by
+            name).
         activity: [person_id, key, kind, product_id, campaign, occurred_at], their interactions up to as_of one by
             one, those without a product included. Not computed unless somebody asks.
         interaction: the same with `family`.
@@ -62,6 +69,7 @@ class Merged:
     lines: ir.Table
     holding: ir.Table
     touch: ir.Table
+    awareness: ir.Table
     activity: ir.Table
     interaction: ir.Table
     contact: ir.Table
@@ -93,8 +101,11 @@ def among(rows: ir.Table, other: ir.Table, keys: Sequence[str]) -> ir.Table:
 
 
 def without(rows: ir.Table, other: ir.Table, keys: Sequence[str]) -> ir.Table:
-    """The rows whose keys `other` lacks. An anti join in words that every engine speaks."""
-    marked = other.select(*keys).distinct().mutate(found_=ibis.literal(True))
+    """The rows whose keys `other` lacks. An anti join in words that every engine speaks.
+
+    What `other` has several times needs no sorting out: rows that meet it are dropped, however often they do.
+    """
+    marked = other.select(*keys).mutate(found_=ibis.literal(True))
     joined = rows.left_join(marked, keys)
     return joined.filter(marked.found_.isnull()).select(*[rows[name] for name in rows.columns])
 

@@ -1,6 +1,6 @@
 """Decide as one step: for some persons or for all, what is suppressed, recommended and wanted, and why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis.expr.types as ir
 
@@ -8,6 +8,7 @@ from connector.audiences import Audiences
 from connector.decide.cross_sell.recommendation import cooling, recommendations
 from connector.decide.figures import Figures
 from connector.decide.membership.fitting import fitting
+from connector.decide.membership.recent import recent_touches
 from connector.decide.membership.stories import Basis
 from connector.decide.suppression.standing import due, replenish, standings, suppressed, suppression
 from connector.decide.trait.next_changes import next_changes
@@ -41,7 +42,8 @@ def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: Moment
     offer = audiences.policy.cross_sell
     spared = refusing.union(cooling(merged.contact, offer, as_of)).distinct()
     recommended = keep(recommendations(merged, figures, spared, offer, keep))
-    basis = Basis(merged, active, recommended, used_up, figures.family, as_of)
+    told = replace(merged, touch=recent_touches(merged.touch, audiences, as_of, keep))
+    basis = Basis(told, active, recommended, used_up, figures.family, as_of)
     changes = next_changes(person, basis, audiences)
     fit = keep(fitting(person, basis, figures, audiences, keep))
     known = among(fit.filter(fit.barrier.notnull()), merged.contact, ["person_id"])
@@ -49,7 +51,7 @@ def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: Moment
         trait=keep(
             person.left_join(changes, "person_id").select(*[person[name] for name in COLUMNS], changes.next_change_at)
         ),
-        suppression=keep(suppression(active)),
+        suppression=suppression(active),
         replenish=used_up,
         recommendation=recommended,
         wanted=fit.filter(fit.barrier.isnull()).drop("barrier"),

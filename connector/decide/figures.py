@@ -49,6 +49,6 @@ def figures(merged: Merged, policy: Policy, as_of: datetime, keep: Keep = lazily
         model=keep(learned(bought, policy.loyalty, as_of)),
         **vars(next_families(merged, family, policy.cross_sell, as_of, keep)),
         family=family,
-        rhythm=keep(rhythms(merged.lines, family, as_of)),
+        rhythm=keep(rhythms(merged.lines, family, as_of, keep)),
         left_out=ibis.memtable([], schema=LEFT_OUT),  # see `lists.settled`
     )

@@ -19,7 +19,10 @@ def instant(moment: ir.TimestampValue) -> ir.StringValue:
 
 def plain(amount: ir.DecimalValue) -> ir.StringValue:
     """A decimal without the noughts at its end."""
-    return amount.cast("decimal(18,4)").cast("string").re_replace(r"\.?0+$", "")
+    exact = amount.cast("decimal(18,4)")
+    whole = exact.cast("int64")
+    told = exact.cast("string").re_replace(r"\.?0+$", "")  # only of the few that are not whole: patterns are slow
+    return ibis.ifelse(whole == exact, whole.cast("string"), told)
 
 
 def amount(money: ir.DecimalValue) -> ir.StringValue:
@@ -38,4 +41,5 @@ def json_object(**members: ir.StringValue) -> ir.StringValue:
 
 def _quoted(value: ir.StringValue) -> ir.StringValue:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"').re_replace(r"[\x01-\x1f]", " ")
-    return ('"' + escaped + '"').coalesce("null")
+    text = ibis.ifelse(value.re_search(r'["\\\x01-\x1f]'), escaped, value)  # hardly any text needs it
+    return ('"' + text + '"').coalesce("null")

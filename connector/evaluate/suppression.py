@@ -42,7 +42,7 @@ def suppression(past: History) -> Suppression:
     """
     home, line = past.home, past.after.lines
     family = home.warehouse.keep(families(past.before, home.audiences.policy))
-    rhythm = home.warehouse.keep(rhythms(past.before.lines, family, past.split))
+    rhythm = home.warehouse.keep(rhythms(past.before.lines, family, past.split, home.warehouse.keep))
     piece = home.warehouse.keep(intervals(line, past.after.catalogue, rhythm, home.audiences.policy.suppression))
     bought = home.warehouse.keep(
         line.filter(line.counts > 0, line.family.notnull()).select(*PAIR, "ordered_at", "order_key")

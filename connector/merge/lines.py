@@ -4,9 +4,9 @@ import ibis
 import ibis.expr.types as ir
 
 from connector.merge.catalogue import Catalogue
-from connector.merge.sales import of_one_crm, replaced
+from connector.merge.sales import of_one_crm, replaced, shared_sales
 from connector.merge.seen import Seen
-from connector.relations import Moment, at, without
+from connector.relations import Keep, Moment, at, lazily, without
 
 NOT_BOUGHT = ("cancelled", "open")
 """States of an order that is no purchase (any more, or yet)."""
@@ -36,7 +36,7 @@ def placed(seen: Seen) -> ir.Table:
     `product_id` is that of the CRM's product row the line names, else the line's own.
     """
     whole = _whole(seen)
-    return of_one_crm(whole.filter(~whole.lesser))
+    return of_one_crm(whole.filter(~whole.lesser), shared_sales(seen.order_header, seen.order_line))
 
 
 def _whole(seen: Seen) -> ir.Table:
@@ -76,7 +76,7 @@ def _with_product(line: ir.Table, product: ir.Table) -> ir.Table:
     return both.mutate(product_id=both.named_id.coalesce(both.product_id))
 
 
-def lines(seen: Seen, person: ir.Table, catalogue: Catalogue, as_of: Moment) -> ir.Table:
+def lines(seen: Seen, person: ir.Table, catalogue: Catalogue, as_of: Moment, keep: Keep = lazily) -> ir.Table:
     """Lines of purchases and returns up to `as_of`, cancelled and open orders left out.
 
     Columns: key, order_id, order_key, contact_key, person_id (None: a guest, or nobody in `person`), product_id,
@@ -86,10 +86,11 @@ def lines(seen: Seen, person: ir.Table, catalogue: Catalogue, as_of: Moment) -> 
     every = _whole(seen)
     come = every.filter(every.ordered_at <= at(as_of))
     owner = person.filter(person.identifier_type == "contact").select("person_id", contact_key="identifier")
-    theirs = of_one_crm(come.left_join(owner, "contact_key").drop("contact_key_right"), "person_id")
-    owned = theirs.filter(theirs.status.fill_null("").notin(NOT_BOUGHT))
+    owned = keep(come.left_join(owner, "contact_key").drop("contact_key_right"))
+    theirs = of_one_crm(owned, shared_sales(seen.order_header, seen.order_line), "person_id")
+    sold = theirs.filter(theirs.status.fill_null("").notin(NOT_BOUGHT))
     named = seen.order_line.select("product_id").union(seen.product.select("product_id"))
-    return catalogue.with_family(owned, named).select(*COLUMNS)
+    return catalogue.with_family(sold, named).select(*COLUMNS)
 
 
 def orders(seen: Seen, as_of: Moment) -> ir.Table:
@@ -98,4 +99,4 @@ def orders(seen: Seen, as_of: Moment) -> ir.Table:
     standing = head.filter(head.deleted_at.isnull(), head.ordered_at <= at(as_of))
     told = without(standing, replaced(head), ["key"])
     known = told.mutate(told_at=told.updated_at, lesser=told.contact_key.isnull(), order_key=told.key)
-    return of_one_crm(known).drop("order_key")
+    return of_one_crm(known, shared_sales(head, seen.order_line)).drop("order_key")

@@ -23,7 +23,8 @@ def merge(
         policy: what counts as the same item; by default as shipped.
     """
     products = catalogue(seen.product, policy, keep)
-    theirs = keep(counted(keep(_owned(lines(seen, person, products, as_of)))))
+    theirs = keep(counted(keep(_owned(lines(seen, person, products, as_of, keep)))))
+    touched = touches(seen.interaction, person, products, as_of, keep)
     active = activity(seen.interaction, person, as_of)
     return Merged(
         person=person,
@@ -31,7 +32,8 @@ def merge(
         same=products.same,
         lines=theirs,
         holding=keep(holdings(theirs, keep)),
-        touch=touches(seen.interaction, person, products, as_of, keep),
+        touch=touched.touch,
+        awareness=keep(touched.awareness),
         activity=active,
         interaction=products.with_family(active),
         contact=keep(_contacts(seen.contact, person)),

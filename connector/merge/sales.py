@@ -3,10 +3,12 @@
 Each sale counts once, and each item that came back comes back once, however many records tell of it.
 """
 
+from collections.abc import Sequence
+
 import ibis
 import ibis.expr.types as ir
 
-from connector.relations import among
+from connector.relations import among, without
 
 GIVEN_BACK = "returned"
 """State of an order that was given back as a whole, whatever its lines say."""
@@ -25,7 +27,21 @@ def replaced(head: ir.Table) -> ir.Table:
     return said.select(key=_each(said.replaces)).union(known).distinct()
 
 
-def of_one_crm(rows: ir.Table, *whose: str) -> ir.Table:
+def shared_sales(head: ir.Table, line: ir.Table) -> ir.Table:
+    """[order_id] by which several CRMs know an order: few, if any, so that the others need not be looked at."""
+    told = line.filter(line.order_id.notnull())
+    every = head.select("order_id", crm_=_crm(head.key)).union(
+        told.select("order_id", crm_=_crm(told.order_key.coalesce(told.key)))
+    )
+    known = every.group_by("order_id").agg(least=every.crm_.min(), most=every.crm_.max())
+    return known.filter(known.least != known.most).select("order_id")
+
+
+def _crm(key: ir.StringValue) -> ir.StringValue:
+    return key.left(key.find(":"))
+
+
+def of_one_crm(rows: ir.Table, shared: ir.Table, *whose: str) -> ir.Table:
     """Orders or lines, of each sale of a person those of one CRM: two CRMs that know an order by the same `order_id`
     hold the same sale.
 
@@ -35,11 +51,16 @@ def of_one_crm(rows: ir.Table, *whose: str) -> ir.Table:
     Args:
         rows: with key, order_key, order_id, and two columns that are dropped: `told_at`, and `lesser`, true where a row
             tells less than others.
+        shared: as `shared_sales` gives it.
         whose: columns that say whose sale it is; a row in which one is null is kept.
     """
-    sale = (*whose, "order_id")
+    alone, told = without(rows, shared, ["order_id"]), among(rows, shared, ["order_id"])
+    return alone.drop("told_at", "lesser").union(_of_the_best(told, (*whose, "order_id")))
+
+
+def _of_the_best(rows: ir.Table, sale: Sequence[str]) -> ir.Table:
     told = rows.mutate(order_=rows.order_key.coalesce(rows.key))
-    told = told.mutate(crm_=told.order_.left(told.order_.find(":")))
+    told = told.mutate(crm_=_crm(told.order_))
     best_first = [told.lesser, told.told_at.desc(nulls_first=False), told.order_]
     best = ibis.window(group_by=[told[name] for name in sale], order_by=best_first)
     known = told.mutate(best_=told.crm_.first().over(best))

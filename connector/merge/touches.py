@@ -1,14 +1,17 @@
 """What persons saw and touched: person x family, counts and last times of each kind of interaction."""
 
+from dataclasses import dataclass
+
 import ibis
 import ibis.expr.types as ir
 
 from connector.merge.catalogue import Catalogue
-from connector.relations import KINDS, Keep, Moment, among, at, lazily, without
+from connector.relations import KINDS, TAKING, Keep, Moment, among, at, lazily, without
 
 PAIR = ("person_id", "family")
 NUMBERS = ("who", "what")
 """What stands for a pair while it is counted."""
+AWARENESS = ("person_id", "last_interaction_at", "curious", "family")
 _COUNTS = tuple(KINDS.values())
 _LASTS = tuple(f"last_{kind}_at" for kind in KINDS)
 
@@ -34,9 +37,17 @@ def activity(interaction: ir.Table, person: ir.Table, as_of: Moment) -> ir.Table
     return known.select("person_id", "key", "kind", "product_id", "campaign", "occurred_at")
 
 
+@dataclass(frozen=True)
+class Touches:
+    """What some persons saw and touched; `touch` and `awareness` are those of `relations.Merged`."""
+
+    touch: ir.Table
+    awareness: ir.Table
+
+
 def touches(
     interaction: ir.Table, person: ir.Table, catalogue: Catalogue, as_of: Moment, keep: Keep = lazily
-) -> ir.Table:
+) -> Touches:
     """[person_id, family, ...] as in the warehouse's `touch`: interactions up to `as_of` of those in `person`.
 
     `last_product_id` is the product of the pair's newest interaction (of equally new ones the greatest id).
@@ -49,12 +60,31 @@ def touches(
     known = known_interactions(past, keep(person.inner_join(people, "person_id")))
     numbered = known.inner_join(things, known.product_id == things.asked)
     told = keep(numbered.select("who", "what", "which", "kind", "occurred_at"))
+    named = keep(_names(things, "what", "family"))
+    return Touches(
+        touch=_touch(told, people, named, keep(_names(things, "which", "product_id")), keep),
+        awareness=_aware(told).inner_join(people, "who").left_join(named, "what").select(*AWARENESS),
+    )
+
+
+def _touch(told: ir.Table, people: ir.Table, families: ir.Table, products: ir.Table, keep: Keep) -> ir.Table:
     counted = told.group_by(*NUMBERS).agg(times=told.count())
     several = keep(counted.filter(counted.times > 1).select(*NUMBERS))
     pair = _single(without(told, several, NUMBERS)).union(_added_up(keep(among(told, several, NUMBERS)), keep))
-    named = pair.inner_join(people, "who").inner_join(keep(_names(things, "what", "family")), "what")
-    whole = named.inner_join(keep(_names(things, "which", "product_id")), "which")
+    whole = pair.inner_join(people, "who").inner_join(families, "what").inner_join(products, "which")
     return whole.select(*PAIR, *_COUNTS, *_LASTS, last_product_id="product_id")
+
+
+def _aware(told: ir.Table) -> ir.Table:
+    """[who, last_interaction_at, curious, what]."""
+    known = told.filter(told.kind.isin(list(KINDS)))
+    taken = known.kind.isin(TAKING)
+    newest = known.group_by("who").agg(
+        last_interaction_at=known.occurred_at.max(), at=known.occurred_at.max(where=taken)
+    )
+    last = known.filter(taken).inner_join(newest.select("who", occurred_at="at"), ["who", "occurred_at"])
+    both = newest.left_join(last.group_by("who").agg(what=last.what.min()), "who").drop("who_right")
+    return both.mutate(curious=both["at"].notnull())
 
 
 def _people(person: ir.Table) -> ir.Table:

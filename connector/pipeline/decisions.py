@@ -305,7 +305,7 @@ def _decide(
         return {name: typed(name, derived[name]) for name in names}
 
     about = (_about(home), *names)
-    rows = warehouse.prepared("decided", about, {**vars(merged), **vars(shop)}, work)
+    rows = warehouse.prepared("decided", about, {**vars(merged), **vars(shop)}, work, lazy=names)  # read once
     for name, table in rows.items():
         warehouse.append_kept(name, table, run)
     warehouse.write("decided", everyone, run)

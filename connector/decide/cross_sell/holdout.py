@@ -10,13 +10,15 @@ import pyarrow as pa
 from connector.decide.cross_sell.affinity import CoPurchases, affinities, co_purchases, purchases
 from connector.decide.cross_sell.best_sellers import best_sellers
 from connector.decide.cross_sell.measures import TOP, measured
-from connector.decide.cross_sell.ranking import PAIR, anything, best_for, candidates, first, new_to, once, typed
+from connector.decide.cross_sell.ranking import PAIR, anything, best_for, candidates, first, new_to, once, served, typed
 from connector.policies.cross_sell import BEST_SELLERS, COSINE, IN_CATEGORY, LEARNED, METHODS, CrossSellPolicy
 from connector.relations import Keep, among, at, lazily, without
 
 PART, LONGEST, SHORTEST = 4, timedelta(days=90), timedelta(days=14)
 """The end of the history: a quarter of it, at most and at least so long."""
 MOST_PEOPLE, FEWEST_PEOPLE = 500, 100
+LEARNED_FROM = 100_000
+"""Persons: what goes together is no clearer from more of them."""
 PLAIN = COSINE
 """What is used where there is too little history to choose by."""
 TYPES = pa.schema(
@@ -58,8 +60,9 @@ class Trial:
 def proven(line: ir.Table, family: ir.Table, banned: ir.Table, policy: CrossSellPolicy, keep: Keep = lazily) -> Chosen:
     """Learn from the history before its end by each method, and take that with the best nDCG@10 on its end.
 
-    Of equals the one that stands first in METHODS is taken. At most MOST_PEOPLE are tried, those whose ids read
-    backwards come first; with fewer than FEWEST_PEOPLE who bought something new nothing is tried.
+    Of equals the one that stands first in METHODS is taken. It is learned from at most LEARNED_FROM persons and tried
+    on at most MOST_PEOPLE of them, those whose ids read backwards come first; with fewer than FEWEST_PEOPLE who bought
+    something new nothing is tried.
 
     Args:
         line: of all persons, up to now; nothing else is looked at.
@@ -95,18 +98,24 @@ def _split(line: ir.Table) -> datetime | None:
 def _trial(
     line: ir.Table, family: ir.Table, banned: ir.Table, policy: CrossSellPolicy, split: datetime, keep: Keep
 ) -> Trial:
-    before = keep(purchases(line.filter(line.ordered_at <= at(split)), banned))
-    later = purchases(line.filter(line.ordered_at > at(split)), banned).select(*PAIR)
+    some = keep(among(line, _first(line, LEARNED_FROM), ["person_id"]))
+    before = keep(purchases(some.filter(some.ordered_at <= at(split)), banned))
+    later = purchases(some.filter(some.ordered_at > at(split)), banned).select(*PAIR)
     new = keep(without(later, before, PAIR))
     known = keep(among(keep(among(new, before, ["family"])), before, ["person_id"]))
-    person = known.select("person_id").distinct()
-    some = keep(person.order_by(person.person_id.reverse()).limit(MOST_PEOPLE))
+    tried = keep(_first(known, MOST_PEOPLE))
     return Trial(
         found=co_purchases(before, policy, split, keep),
         family=family,
-        has=keep(typed(among(before, some, ["person_id"]).select(*PAIR), family)),
-        truth=keep(among(known, some, ["person_id"])),
+        has=keep(typed(among(before, tried, ["person_id"]).select(*PAIR), family)),
+        truth=keep(among(known, tried, ["person_id"])),
     )
+
+
+def _first(rows: ir.Table, many: int) -> ir.Table:
+    """[person_id] of at most so many, those whose ids read backwards come first."""
+    person = rows.select("person_id").distinct()
+    return person.order_by(person.person_id.reverse()).limit(many)
 
 
 def _tried(trial: Trial, method: str, policy: CrossSellPolicy, split: datetime, keep: Keep) -> dict[str, object]:
@@ -122,7 +131,7 @@ def _listed(trial: Trial, method: str, policy: CrossSellPolicy, keep: Keep) -> i
     else:
         affinity = keep(affinities(trial.found, method, policy, keep))
         candidate = keep(candidates(trial.has, affinity, trial.family, policy))
-    return first(new_to(candidate, trial.has, trial.has), TOP, TOP)
+    return first(new_to(candidate, trial.has, served(trial.has)), TOP, TOP)
 
 
 def _best(rows: list[dict[str, object]]) -> Chosen:

@@ -38,20 +38,20 @@ def tellable(affinity: ir.Table, policy: CrossSellPolicy) -> ir.BooleanValue:
     return (affinity.weight > 0) & (affinity.support >= policy.support)
 
 
-def new_to(candidate: ir.Table, ever: ir.Table, has: ir.Table) -> ir.Table:
+def new_to(candidate: ir.Table, ever: ir.Table, needless: ir.Table) -> ir.Table:
     """Candidates that the person never had, and for which nothing that the person has stands in.
 
     Args:
         candidate: with person_id, family, product_type.
         ever: [person_id, family].
-        has: with person_id, product_type, collected.
+        needless: as `served` gives it.
     """
-    return without(without(candidate, ever, PAIR), served(has), ["person_id", "product_type"])
+    return without(without(candidate, ever, PAIR), needless, ["person_id", "product_type"])
 
 
 def served(has: ir.Table) -> ir.Table:
     """[person_id, product_type] of which the person needs no other family."""
-    return has.filter(~has.collected.fill_null(False)).select("person_id", "product_type")
+    return has.filter(~has.collected.fill_null(False)).select("person_id", "product_type").distinct()
 
 
 def first(candidate: ir.Table, most: int, same_type: int) -> ir.Table:

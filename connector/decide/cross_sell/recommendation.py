@@ -18,7 +18,6 @@ from connector.decide.cross_sell.ranking import (
     typed,
 )
 from connector.decide.items import newest_families
-from connector.decide.touched import last_interest
 from connector.policies.cross_sell import CrossSellPolicy
 from connector.relations import Keep, Merged, Moment, ago, among, lazily, without
 
@@ -63,15 +62,22 @@ def recommendations(
     taste = newest_families(has.filter(~has.gift), policy.families_a_person)
     shown = figures.family.filter(figures.family.available, ~figures.family.sensitive)
     apt = keep(among(figures.affinity, shown.select(next_family="family"), ["next_family"]))
-    ever = merged.holding.select(*PAIR)
-    personal = new_to(candidates(taste, apt, figures.family, policy), ever, has)
+    ever, needless = merged.holding.select(*PAIR), keep(served(has))
+    personal = new_to(candidates(taste, apt, figures.family, policy), ever, needless)
     best = keep(first(personal, policy.shown, policy.same_type))
-    filled = keep(_filled(best, has, ever, merged, figures, policy, keep))
+    filled = keep(_filled(best, has, ever, needless, merged, figures, policy, keep))
     return _told(filled, apt.filter(tellable(apt, policy)), taste, figures.family)
 
 
 def _filled(
-    best: ir.Table, has: ir.Table, ever: ir.Table, merged: Merged, figures: Shop, policy: CrossSellPolicy, keep: Keep
+    best: ir.Table,
+    has: ir.Table,
+    ever: ir.Table,
+    needless: ir.Table,
+    merged: Merged,
+    figures: Shop,
+    policy: CrossSellPolicy,
+    keep: Keep,
 ) -> ir.Table:
     """What goes with what persons have, and best-sellers for those who have less than `policy.shown` of it.
 
@@ -80,13 +86,13 @@ def _filled(
     """
     person, family = keep(has.select("person_id").distinct()), figures.family
     known = best.mutate(buyers=ibis.null("int64"), named=ibis.null("string"))
-    types = among(_types(has, merged.touch, family), _short(person, best, policy), ["person_id"])
-    wanting = without(types.distinct(), served(has), ["person_id", "product_type"])
+    types = among(_types(has, merged.awareness, family), _short(person, best, policy), ["person_id"])
+    wanting = without(types.distinct(), needless, ["person_id", "product_type"])
     near = _reach(wanting, ever.union(best.select(*PAIR)), figures.best_seller, policy)
-    chosen = keep(_topped_up(known, best_for(near, figures.best_seller, family), ever, has, policy))
+    chosen = keep(_topped_up(known, best_for(near, figures.best_seller, family), ever, needless, policy))
     left = anything(_short(person, chosen, policy))
-    near = _reach_in_shop(left, chosen, ever, has, _of_shop(figures.best_seller, family), policy)
-    return _topped_up(chosen, best_for(near, figures.best_seller, family), ever, has, policy)
+    near = _reach_in_shop(left, chosen, ever, needless, _of_shop(figures.best_seller, family), policy)
+    return _topped_up(chosen, best_for(near, figures.best_seller, family), ever, needless, policy)
 
 
 def _short(person: ir.Table, chosen: ir.Table, policy: CrossSellPolicy) -> ir.Table:
@@ -94,10 +100,10 @@ def _short(person: ir.Table, chosen: ir.Table, policy: CrossSellPolicy) -> ir.Ta
     return without(person, chosen.filter(chosen["rank"] == policy.shown - 1), ["person_id"])
 
 
-def _types(has: ir.Table, touch: ir.Table, family: ir.Table) -> ir.Table:
+def _types(has: ir.Table, awareness: ir.Table, family: ir.Table) -> ir.Table:
     """[person_id, product_type] of what persons have, and of what they last took an interest in."""
     every = has.select("person_id", "product_type").union(
-        typed(last_interest(touch), family).select("person_id", "product_type")
+        typed(awareness.select(*PAIR), family).select("person_id", "product_type")
     )
     return every.filter(every.product_type.notnull())
 
@@ -113,7 +119,7 @@ def _reach(wanting: ir.Table, taken: ir.Table, best: ir.Table, policy: CrossSell
 
 
 def _reach_in_shop(
-    wanting: ir.Table, chosen: ir.Table, ever: ir.Table, has: ir.Table, shop: ir.Table, policy: CrossSellPolicy
+    wanting: ir.Table, chosen: ir.Table, ever: ir.Table, needless: ir.Table, shop: ir.Table, policy: CrossSellPolicy
 ) -> ir.Table:
     """The same of the best-sellers of the shop: at most so many of them are left out for a person.
 
@@ -124,7 +130,7 @@ def _reach_in_shop(
         shop: [family, product_type, alike], the best-sellers of the shop; `alike` is the place within the type.
     """
     taken = ever.union(chosen.select(*PAIR)).distinct().inner_join(shop.select("family"), "family").select("person_id")
-    full = served(has).union(chosen.select("person_id", "product_type")).distinct()
+    full = needless.union(chosen.select("person_id", "product_type")).distinct()
     behind = taken.union(full.inner_join(shop, "product_type").select("person_id"))
     gone = behind.group_by("person_id").agg(gone=behind.count())
     alike = shop.aggregate(alike=shop.count(where=shop.alike >= policy.same_type))
@@ -141,10 +147,12 @@ def _of_shop(best: ir.Table, family: ir.Table) -> ir.Table:
     return listed.select("family", "product_type", alike=alike)
 
 
-def _topped_up(chosen: ir.Table, more: ir.Table, ever: ir.Table, has: ir.Table, policy: CrossSellPolicy) -> ir.Table:
+def _topped_up(
+    chosen: ir.Table, more: ir.Table, ever: ir.Table, needless: ir.Table, policy: CrossSellPolicy
+) -> ir.Table:
     """What was chosen, and after it what is new to the person."""
     columns = (*PAIR, "product_type", "tier", "score", "place", "buyers", "named")
-    rest = without(new_to(more, ever, has), chosen, PAIR)
+    rest = without(new_to(more, ever, needless), chosen, PAIR)
     return first(chosen.select(*columns).union(rest.select(*columns)), policy.shown, policy.same_type)
 
 

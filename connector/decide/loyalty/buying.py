@@ -37,23 +37,28 @@ def buying(line: ir.Table, cutpoint: ir.Table, policy: LoyaltyPolicy, as_of: Mom
     with one. `tier_spend` is the spend of the tier's window, None without an order in it; `tier_change_at` is when the
     oldest line leaves the window.
     """
-    told = priced(line, cutpoint)
-    sold = told.counts > 0
-    recent = told.ordered_at > ago(as_of, policy.window)
-    found = told.group_by("person_id").agg(
-        orders=told.order_id.coalesce(told.order_key).nunique(where=sold),
-        order_days=day(told.ordered_at).nunique(where=sold),
-        spend=told.spent.sum().cast(MONEY),
-        first_order_at=told.ordered_at.min(where=sold),
-        last_order_at=told.ordered_at.max(where=sold),
-        recent_spend=told.spent.sum(where=recent).cast(MONEY),
-        in_window=(sold & recent).any(),
-        oldest=told.ordered_at.min(where=recent),
+    order = _orders(priced(line, cutpoint))
+    recent = order.ordered_at > ago(as_of, policy.window)
+    found = order.group_by("person_id").agg(
+        orders=order.named.nunique(where=order.sold),
+        order_days=day(order.ordered_at).nunique(where=order.sold),
+        spend=order.spent.sum().cast(MONEY),
+        first_order_at=order.ordered_at.min(where=order.sold),
+        last_order_at=order.ordered_at.max(where=order.sold),
+        recent_spend=order.spent.sum(where=recent).cast(MONEY),
+        in_window=(order.sold & recent).any(),
+        oldest=order.ordered_at.min(where=recent),
     )
     tier_spend = ibis.ifelse(found.in_window, found.recent_spend, ibis.null(MONEY))
     return found.mutate(tier_spend=tier_spend, tier_change_at=found.oldest + lasting(policy.window)).drop(
         "recent_spend", "in_window", "oldest"
     )
+
+
+def _orders(line: ir.Table) -> ir.Table:
+    """[person_id, named, ordered_at, spent, sold]: lines of one order and moment in one row, as there are fewer."""
+    told = line.mutate(named=line.order_id.coalesce(line.order_key))
+    return told.group_by("person_id", "named", "ordered_at").agg(spent=told.spent.sum(), sold=(told.counts > 0).any())
 
 
 def day(moment: ir.TimestampValue) -> ir.IntegerValue:

@@ -11,7 +11,7 @@ from datetime import datetime
 import ibis
 import ibis.expr.types as ir
 
-from connector.relations import at
+from connector.relations import Keep, among, at, lazily
 
 DURABLE, REPLENISHABLE, PIECES, PLAIN = "durable", "replenishable", "pieces", "plain"
 STRENGTH = 20.0
@@ -32,11 +32,12 @@ FEWEST_BUYERS = 20
 FEWEST_DAYS = 90
 """Of the shop's history, below which nothing is learned at all."""
 DAY = 86_400
-COUNTS = ("buyers", "again", "soon", "gaps")
+PEOPLE = ("buyers", "again", "soon")
+COUNTS = (*PEOPLE, "gaps")
 PAIR = ("person_id", "family")
 
 
-def rhythms(line: ir.Table, family: ir.Table, as_of: datetime) -> ir.Table:
+def rhythms(line: ir.Table, family: ir.Table, as_of: datetime, keep: Keep = lazily) -> ir.Table:
     """The figure `rhythm`: one row for each family with a buyer.
 
     A family is replenishable where the shrunk share of buyers who buy again on another day reaches REPLENISHED_SHARE,
@@ -48,28 +49,44 @@ def rhythms(line: ir.Table, family: ir.Table, as_of: datetime) -> ir.Table:
         line: of all persons, with `counts`.
         family: the figure of that name, for product types.
     """
-    days = _days(line)
-    typed = days.left_join(family.select("family", "product_type"), "family").drop("family_right")
-    typed = typed.mutate(kind_of=typed.product_type.fill_null(""))
-    pair, gap = _pairs(typed), _gaps(typed)
-    own = _counted(pair, gap, ["family", "kind_of"]).inner_join(_usual(days), "family")
-    parent = _counted(pair, gap, ["kind_of"])
-    shop = _counted(pair.mutate(shop=0), gap.mutate(shop=0), ["shop"]).cross_join(_span(days, as_of))
-    return _told(_classed(_shrunk(own, parent, shop)))
-
-
-def _days(line: ir.Table) -> ir.Table:
-    """[person_id, family, day, quantity] of days on which somebody bought a family for themselves."""
     bought = line.filter(line.counts > 0, line.family.notnull(), line.person_id.notnull(), ~line.gift)
+    pair = keep(_pairs(bought))
+    days = keep(_days(among(bought, pair.filter(pair.lines > 1), PAIR)))
+    gap = keep(_typed(_gaps(days), family))
+    people = keep(_typed(_people(pair, days), family))
+    own = _with_gaps(people, gap, ["family", "kind_of"]).inner_join(_usual(pair, days), "family")
+    parent = _with_gaps(_added(people, ["kind_of"]), gap, ["kind_of"])
+    shop = _with_gaps(_added(people.mutate(shop=0), ["shop"]), gap.mutate(shop=0), ["shop"])
+    return _told(_classed(_shrunk(own, parent, shop.cross_join(_span(pair, as_of)))))
+
+
+def _pairs(bought: ir.Table) -> ir.Table:
+    """[person_id, family, first, quantity, lines], one row a buyer and family: most of them bought it once."""
+    return bought.group_by(*PAIR).agg(
+        first=bought.ordered_at.min(), quantity=bought.counts.sum().cast("float64"), lines=bought.count()
+    )
+
+
+def _days(bought: ir.Table) -> ir.Table:
+    """[person_id, family, day, quantity] of days on which somebody bought a family."""
     day = bought.mutate(day=bought.ordered_at.truncate("D"))
     return day.group_by(*PAIR, "day").agg(quantity=day.counts.sum().cast("float64"))
 
 
-def _pairs(days: ir.Table) -> ir.Table:
-    """[person_id, family, kind_of, again, soon], one row a buyer and family."""
-    pair = days.group_by(*PAIR, "kind_of").agg(first=days.day.min(), last=days.day.max())
-    later = _apart(pair.first, pair.last)
-    return pair.mutate(again=pair.last > pair.first, soon=(pair.last > pair.first) & (later <= SOON))
+def _typed(rows: ir.Table, family: ir.Table) -> ir.Table:
+    """Rows with the `kind_of` thing that their family is, "" where nobody says."""
+    known = rows.left_join(family.select("family", "product_type"), "family")
+    return known.mutate(kind_of=known.product_type.fill_null("")).drop("family_right", "product_type")
+
+
+def _people(pair: ir.Table, days: ir.Table) -> ir.Table:
+    """[family, buyers, again, soon] of each family: who bought it, on several days, on several that lie close."""
+    ends = days.group_by(*PAIR).agg(first=days.day.min(), last=days.day.max())
+    later = ends.filter(ends.last > ends.first)
+    close = _apart(later.first, later.last) <= SOON
+    again = later.group_by("family").agg(again=later.count(), soon=later.count(where=close))
+    both = pair.group_by("family").agg(buyers=pair.count()).left_join(again, "family").drop("family_right")
+    return both.mutate(again=both.again.fill_null(0), soon=both.soon.fill_null(0))
 
 
 def _apart(first: ir.TimestampValue, last: ir.TimestampValue) -> ir.FloatingValue:
@@ -78,28 +95,36 @@ def _apart(first: ir.TimestampValue, last: ir.TimestampValue) -> ir.FloatingValu
 
 
 def _gaps(days: ir.Table) -> ir.Table:
-    """[family, kind_of, gap] in days, one row for each purchase after another."""
+    """[family, gap] in days, one row for each purchase after another."""
     before = ibis.window(group_by=[days.person_id, days.family], order_by=days.day)
     spaced = days.mutate(before=days.day.lag().over(before))
     again = spaced.filter(spaced.before.notnull())
-    return again.select("family", "kind_of", gap=_apart(again.before, again.day))
+    return again.select("family", gap=_apart(again.before, again.day))
 
 
-def _usual(days: ir.Table) -> ir.Table:
-    return days.group_by("family").agg(usual=days.quantity.median())
+def _usual(pair: ir.Table, days: ir.Table) -> ir.Table:
+    """[family, usual]: the median of what was bought on a day."""
+    once = pair.filter(pair.lines == 1).select("family", "quantity")
+    every = once.union(days.select("family", "quantity"))
+    return every.group_by("family").agg(usual=every.quantity.median())
 
 
-def _span(days: ir.Table, as_of: datetime) -> ir.Table:
-    """[span]: days from the first purchase until now."""
-    return days.agg(span=(at(as_of).epoch_seconds() - days.day.min().epoch_seconds()).cast("float64") / DAY)
+def _span(pair: ir.Table, as_of: datetime) -> ir.Table:
+    """[span]: days from that of the first purchase until now."""
+    begin = pair.first.min().truncate("D")
+    return pair.agg(span=(at(as_of).epoch_seconds() - begin.epoch_seconds()).cast("float64") / DAY)
 
 
-def _counted(pair: ir.Table, gap: ir.Table, by: list[str]) -> ir.Table:
+def _added(people: ir.Table, by: list[str]) -> ir.Table:
+    """[*by, buyers, again, soon] of several families together."""
+    return people.group_by(*by).agg(**{name: people[name].sum().cast("int64") for name in PEOPLE})
+
+
+def _with_gaps(people: ir.Table, gap: ir.Table, by: list[str]) -> ir.Table:
     """[*by, *COUNTS, median] of each group."""
-    people = pair.group_by(*by).agg(buyers=pair.count(), again=pair.again.sum(), soon=pair.soon.sum())
     apart = gap.group_by(*by).agg(gaps=gap.count(), median=gap.gap.median())
-    both = people.left_join(apart, by).select(*[people[name] for name in people.columns], apart.gaps, apart.median)
-    return both.mutate(gaps=both.gaps.fill_null(0))
+    named = [people[name] for name in (*by, *PEOPLE)]
+    return people.left_join(apart, by).select(*named, gaps=apart.gaps.fill_null(0), median=apart.median)
 
 
 def _shrunk(own: ir.Table, parent: ir.Table, shop: ir.Table) -> ir.Table:

@@ -3,9 +3,8 @@
 import ibis
 import ibis.expr.types as ir
 
-from connector.decide.touched import SHOWN
 from connector.policies.segments import SegmentPolicy
-from connector.relations import Merged, Moment, ago, lasting
+from connector.relations import SHOWN, Merged, Moment, ago, lasting
 
 
 def interest(merged: Merged, policy: SegmentPolicy, as_of: Moment) -> ir.Table:

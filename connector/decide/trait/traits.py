@@ -12,7 +12,6 @@ from connector.decide.loyalty.outlook import outlook
 from connector.decide.loyalty.rfm import scored
 from connector.decide.loyalty.tiers import tiers
 from connector.decide.membership.consent import NOBODY
-from connector.decide.touched import awareness
 from connector.decide.trait.ages import aged
 from connector.decide.trait.profiles import profiles
 from connector.decide.trait.segments import interest, staged
@@ -67,7 +66,7 @@ def traits(
         scored(bought, figures.cutpoint),
         tiers(bought, merged.lines, figures.cutpoint, policy, as_of),
         outlook(bought, figures.model, policy, keep),
-        awareness(merged.touch),
+        merged.awareness.drop("family"),
         interest(merged, audiences.policy.segments, as_of),
         active.group_by("person_id").agg(suppressed_until=active.until.max()),
     ):
