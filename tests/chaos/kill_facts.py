@@ -22,8 +22,9 @@ WHEN = frozenset({"version", "updated_at", "run", "moved_at", "noticed_at", "tol
 STAMPS = frozenset({"lastmodifieddate", "hs_lastmodifieddate"})
 STANDING = ("membership", "ad_member", "profile", "remote", "refusal", "veto", "refused_list", "rejected", "told_sale")
 """Tables of the store that say what holds; `approval` and `erasure` must be empty here."""
-PASSING = ("google_request", "google_looked")
-"""Kinds of `remote` that say what is still to be asked of Google, and when its lists were last looked at."""
+PASSING = ("google_request", "google_looked", "google_found")
+"""Kinds of `remote` that say what is still to be asked of Google, when its lists were last looked at, and whose making
+we did not see answered: the next refresh takes out of these whoever else is in."""
 _MARK = re.compile(r" \[[0-9a-f]+\]$")
 """Ends the description of a campaign of ours; each install has its own."""
 OBJECTS = ("Account", "Campaign", "CampaignMember", "CampaignMemberStatus", "Contact", "Order", "OrderItem", "Product2")
