@@ -14,12 +14,12 @@ from ibis.config import Config
 from small_seen import contact, line, order, seen
 
 from connector.decide.cross_sell.affinity import affinities, co_purchases, purchases
-from connector.decide.cross_sell.best_sellers import best_sellers
+from connector.decide.cross_sell.best_sellers import best_sellers, offered
 from connector.decide.cross_sell.holdout import proven
 from connector.decide.cross_sell.linear_model import RIDGE, closed_form, linear_weights
 from connector.decide.cross_sell.measures import measured
 from connector.decide.cross_sell.next_families import next_families
-from connector.decide.cross_sell.ranking import anything, best_for, candidates, first, new_to, served, typed
+from connector.decide.cross_sell.ranking import anything, candidates, first, new_to, served, typed, unscored
 from connector.merge import Seen, identify, merge
 from connector.policies import Policy
 from connector.policies.cross_sell import BEST_SELLERS, COSINE, LIFT, LINEAR, METHODS, CrossSellPolicy
@@ -236,7 +236,7 @@ def test_every_method_can_be_said_in_spark(monkeypatch: pytest.MonkeyPatch, meth
     pair = purchases(bought, NOBODY)
     found = co_purchases(pair, policy, START + timedelta(days=99))
     known = families(f"f{number}" for number in range(9))
-    best = best_for(anything(pair), best_sellers(known, found, method), known)
+    best = unscored(offered(anything(pair), best_sellers(known, found, method)), known)
     candidate = candidates(pair, affinities(found, method, policy), known, policy)
     listed = first(new_to(candidate.union(best.select(*candidate.columns)), pair, served(typed(pair, known))), 10, 2)
     assert "SELECT" in str(ibis.to_sql(measured(listed, pair), dialect="pyspark"))

@@ -37,10 +37,16 @@ def offered(wanting: ir.Table, best: ir.Table) -> ir.Table:
     Tier 1 are those of the person's product types (`named`), tier 2 those of the shop (`named` is SHOP).
 
     Args:
-        wanting: [person_id, product_type]; a row with SHOP asks for the shop's. With `reach`: only the first so many.
+        wanting: [person_id, product_type]; a row with SHOP asks for the shop's.
     """
-    asked = wanting.distinct()
-    near = [asked.product_type == best.product_type] + ([best.place < asked.reach] if "reach" in asked.columns else [])
-    both = asked.inner_join(best, near)
+    return _in_tiers(wanting.distinct().inner_join(best, "product_type"))
+
+
+def offered_first(wanting: ir.Table, best: ir.Table) -> ir.Table:
+    """The same, but for each row of `wanting` only the first `reach` of its type."""
+    return _in_tiers(wanting.inner_join(best, [wanting.product_type == best.product_type, best.place < wanting.reach]))
+
+
+def _in_tiers(both: ir.Table) -> ir.Table:
     tier = ibis.ifelse(both.product_type == SHOP, 2, 1)
     return both.select("person_id", "family", "place", "buyers", tier=tier, named="product_type")

@@ -8,9 +8,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from connector.decide.cross_sell.affinity import CoPurchases, affinities, co_purchases, purchases
-from connector.decide.cross_sell.best_sellers import best_sellers
+from connector.decide.cross_sell.best_sellers import best_sellers, offered
 from connector.decide.cross_sell.measures import TOP, measured
-from connector.decide.cross_sell.ranking import PAIR, anything, best_for, candidates, first, new_to, once, served, typed
+from connector.decide.cross_sell.ranking import PAIR, anything, candidates, first, new_to, once, served, typed, unscored
 from connector.policies.cross_sell import BEST_SELLERS, COSINE, IN_CATEGORY, LEARNED, METHODS, CrossSellPolicy
 from connector.relations import Keep, among, at, lazily, without
 
@@ -127,7 +127,7 @@ def _listed(trial: Trial, method: str, policy: CrossSellPolicy, keep: Keep) -> i
     if method in (IN_CATEGORY, BEST_SELLERS):
         best = best_sellers(trial.family.mutate(available=True), trial.found, method)
         own = trial.has.filter(trial.has.product_type.notnull()).select("person_id", "product_type")
-        candidate = once(best_for(own.union(anything(trial.has)), best, trial.family))
+        candidate = once(unscored(offered(own.union(anything(trial.has)), best), trial.family))
     else:
         affinity = keep(affinities(trial.found, method, policy, keep))
         candidate = keep(candidates(trial.has, affinity, trial.family, policy))

@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from connector.decide.cross_sell.best_sellers import SHOP, offered
+from connector.decide.cross_sell.best_sellers import SHOP
 from connector.policies.cross_sell import CrossSellPolicy
 from connector.relations import without
 
@@ -75,9 +75,9 @@ def candidates(has: ir.Table, affinity: ir.Table, family: ir.Table, policy: Cros
     return rows.mutate(tier=_whole(0), place=_whole(0))
 
 
-def best_for(wanting: ir.Table, best: ir.Table, family: ir.Table) -> ir.Table:
-    """Best-sellers as candidates, without a score: see `offered`."""
-    rows = typed(offered(wanting, best), family)
+def unscored(best: ir.Table, family: ir.Table) -> ir.Table:
+    """Best-sellers for persons, see `best_sellers.offered`, as candidates."""
+    rows = typed(best, family)
     return rows.mutate(score=ibis.literal(0, type=SUMMED), tier=rows.tier.cast("int64"))
 
 

@@ -5,17 +5,17 @@ from typing import Protocol
 import ibis
 import ibis.expr.types as ir
 
-from connector.decide.cross_sell.best_sellers import SHOP
+from connector.decide.cross_sell.best_sellers import SHOP, offered_first
 from connector.decide.cross_sell.ranking import (
     PAIR,
     anything,
-    best_for,
     candidates,
     first,
     new_to,
     served,
     tellable,
     typed,
+    unscored,
 )
 from connector.decide.items import newest_families
 from connector.policies.cross_sell import CrossSellPolicy
@@ -89,10 +89,10 @@ def _filled(
     types = among(_types(has, merged.awareness, family), _short(person, best, policy), ["person_id"])
     wanting = without(types.distinct(), needless, ["person_id", "product_type"])
     near = _reach(wanting, ever.union(best.select(*PAIR)), figures.best_seller, policy)
-    chosen = keep(_topped_up(known, best_for(near, figures.best_seller, family), ever, needless, policy))
+    chosen = keep(_topped_up(known, unscored(offered_first(near, figures.best_seller), family), ever, needless, policy))
     left = anything(_short(person, chosen, policy))
     near = _reach_in_shop(left, chosen, ever, needless, _of_shop(figures.best_seller, family), policy)
-    return _topped_up(chosen, best_for(near, figures.best_seller, family), ever, needless, policy)
+    return _topped_up(chosen, unscored(offered_first(near, figures.best_seller), family), ever, needless, policy)
 
 
 def _short(person: ir.Table, chosen: ir.Table, policy: CrossSellPolicy) -> ir.Table:
@@ -110,7 +110,7 @@ def _types(has: ir.Table, awareness: ir.Table, family: ir.Table) -> ir.Table:
 
 def _reach(wanting: ir.Table, taken: ir.Table, best: ir.Table, policy: CrossSellPolicy) -> ir.Table:
     """`wanting` with `reach`: how many best-sellers of the type must be looked at, as some of them are taken."""
-    theirs = taken.distinct().inner_join(best, "family").filter(best.product_type != SHOP)
+    theirs = taken.inner_join(best, "family").filter(best.product_type != SHOP)
     gone = theirs.group_by("person_id", "product_type").agg(gone=theirs.count())
     both = wanting.left_join(gone, ["person_id", "product_type"])
     return both.select(
@@ -129,7 +129,7 @@ def _reach_in_shop(
     Args:
         shop: [family, product_type, alike], the best-sellers of the shop; `alike` is the place within the type.
     """
-    taken = ever.union(chosen.select(*PAIR)).distinct().inner_join(shop.select("family"), "family").select("person_id")
+    taken = ever.union(chosen.select(*PAIR)).inner_join(shop.select("family"), "family").select("person_id")
     full = needless.union(chosen.select("person_id", "product_type")).distinct()
     behind = taken.union(full.inner_join(shop, "product_type").select("person_id"))
     gone = behind.group_by("person_id").agg(gone=behind.count())
