@@ -3,7 +3,7 @@
 The parts: `connector/ads/_meta`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -71,9 +71,9 @@ class Meta:
         """Replace everybody in an audience; a call for each ten thousand."""
         return self._refresh.refresh(audience, members)
 
-    def confirm(self) -> Mapping[str, str]:
+    def confirm(self, note: Callable[[Mapping[str, str]], None] = lambda told: None) -> Mapping[str, str]:
         """Replacements that came to nothing."""
-        return self._refresh.confirm()
+        return self._refresh.confirm(note)
 
     def drop(self, audience: str) -> None:
         """Delete an audience of ours."""

@@ -1,7 +1,7 @@
 """An ad platform in memory that writes down every payload, and ways for it to fail."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -84,7 +84,8 @@ class Recorder:
         self._die()
         return Receipt(added=named)
 
-    def confirm(self) -> Mapping[str, str]:
+    def confirm(self, note: Callable[[Mapping[str, str]], None] = lambda told: None) -> Mapping[str, str]:
+        note(self.failed)
         told, self.failed = self.failed, {}
         return told
 

@@ -18,6 +18,7 @@ from connector.store import approvals
 from connector.store.remotes import Remembered
 from connector.store.tables import approval
 
+Note = Callable[[dict[str, str]], None]
 ANN, BOB = "ann@x.test", "bob@x.test"
 
 
@@ -30,12 +31,13 @@ def shop(tmp_path: Path) -> AdShop:
     return made
 
 
-def refuses(after: int = 0) -> Callable[[], dict[str, str]]:
+def refuses(after: int = 0) -> Callable[[Note], dict[str, str]]:
     """What came late: nothing, so many times; then the platform does not answer."""
     left: Iterator[dict[str, str]] = iter([{}] * after)
 
-    def confirm() -> dict[str, str]:
+    def confirm(note: Note) -> dict[str, str]:
         for found in left:
+            note(found)
             return found
         raise RetryLater("is down")
 
