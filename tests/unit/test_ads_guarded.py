@@ -117,6 +117,20 @@ def test_a_broken_refresh_does_not_pass_by_the_guard(shop: AdShop) -> None:
 
 
 @pytest.mark.slow
+def test_a_broken_refresh_of_which_nobody_is_left(shop: AdShop) -> None:
+    """The platform may hold whoever was said before it broke off: that nobody is wanted is said, too."""
+    shop.run()
+    remember(shop, LONG_AGO, LAMP)
+    shop.says(ANN, granted=False)
+    shop.google.log.clear()
+    shop.run(hours=1, everybody=True)
+    assert ("refresh", LAMP, ()) in {(verb, shop.google.labels[name], who) for verb, name, who in shop.google.log}
+    shop.google.log.clear()
+    shop.run(hours=2, everybody=True)
+    assert shop.google.log == []
+
+
+@pytest.mark.slow
 def test_a_report_tells_of_all_that_was_said(shop: AdShop, monkeypatch: pytest.MonkeyPatch) -> None:
     """What left before a rest, too; and refreshes that were broken off as well as those that are due."""
     with monkeypatch.context() as patch:

@@ -98,7 +98,7 @@ def refresh_due(home: Home, platform: AdDestination, found: Wanted, names: Colle
         last = kept.get(REFRESHED, name)
         if last and report.as_of - datetime.fromisoformat(last) >= home.audiences.policy.ads.refresh:
             members = sorted(one for audience, one in found.lists if audience == name and (name, one) not in refused)
-            if members:
+            if members or last == LONG_AGO:  # who is wanted no more may be in one that broke off
                 report.books[f"{platform.name}:refresh"] = ledger
                 _refresh(home, platform, name, members, ledger, report.number, sure=last != LONG_AGO)
             last = ""
