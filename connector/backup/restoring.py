@@ -16,7 +16,7 @@ from connector.errors import LamplighterError, RetryLater, SetupError
 from connector.home import connected
 from connector.schema import TABLES
 from connector.store import dump, leases, open_store
-from connector.store.damage import BACKUPS
+from connector.store.damage import BACKUPS, in_restore
 from connector.warehouse.damage import ANEW
 from connector.warehouse.seal import MARKS
 
@@ -203,7 +203,7 @@ def _restore_store(found: Reader, chosen: settings.Settings, url: str, aside: Pa
     if file is None:
         dump.load(url, told.revision, tables, outdated)
         return []
-    fresh = file.with_name(f"{file.name}.restoring")
+    fresh = in_restore(file)  # while it is there, and the file is not, nobody begins an empty store
     for path in _with_logs(fresh):
         path.unlink(missing_ok=True)
     dump.load(f"sqlite:///{fresh}", told.revision, tables, outdated)

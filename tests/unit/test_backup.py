@@ -302,6 +302,38 @@ def test_the_store_alone_comes_back_into_todays_settings(install: Path, tmp_path
     assert "edited" in (install / "mappings" / "audiences.yaml").read_text()
 
 
+def killed_at(step: int) -> Callable[[Path, Path], Path]:
+    """A process that is gone when it renames so many files and one more."""
+    done: list[Path] = []
+
+    def rename(self: Path, target: Path) -> Path:
+        if len(done) == step:
+            raise Killed
+        done.append(self)
+        self.replace(target)
+        return target
+
+    return rename
+
+
+@pytest.mark.parametrize("step", range(2))
+def test_a_store_that_is_half_restored_is_not_taken_for_a_new_one(
+    install: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Killed anywhere: no command finds an empty store, what stood there is kept, and the restore may be repeated."""
+    file, before = taken(install, tmp_path / "b.zip"), told(url_of(install), but=COUNTED)
+    odd = os.urandom(5_000)
+    (install / "state.db").write_bytes(odd)
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Path, "rename", killed_at(step))
+        restore(file, install, replace=True, store_only=True)
+    with pytest.raises(SetupError, match="is being restored" if step else "is damaged"):
+        open_store(url_of(install))
+    restore(file, install, replace=True, store_only=True)
+    assert told(url_of(install), but=COUNTED) == before
+    assert [path.read_bytes() for path in install.glob("replaced-*/state.db")] == [odd]
+
+
 @pytest.mark.slow
 def test_whoever_is_at_work_is_not_replaced(install: Path, tmp_path: Path) -> None:
     """A pass or a `serve` on this home: wait or stop it first."""
