@@ -1,11 +1,14 @@
 """Files in the home that name a person: what is left of them."""
 
 import gzip
+import os
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cli import Command
 
 from connector.cli.init import create
 from connector.erase.files import blank
@@ -58,3 +61,36 @@ def test_a_file_that_cannot_be_read_holds_up_no_other(tmp_path: Path) -> None:
     assert (tmp_path / "a.ndjson.gz").read_bytes() == torn
     assert (tmp_path / "b.ndjson").read_text().split() == ['{"b":', "2}"]
     assert not [*tmp_path.rglob("*.new")]
+
+
+def deep(folder: Path) -> Path:
+    """Make a folder that nobody may look into, not even root: its path is longer than a path may be. Returns the
+    outermost of those below `folder`."""
+    folder.mkdir()
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=at)
+        below = os.open("d" * 250, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    return folder
+
+
+def test_a_folder_that_nobody_may_look_into_is_told(tmp_path: Path, lamplighter: Command) -> None:
+    """Exit 2, the receipt names it, other files are done, and the erasure ends once the folder is mended."""
+    create(tmp_path)
+    folder = deep(tmp_path / "exports")
+    (tmp_path / "z.ndjson").write_text('{"email": "dana@example.com"}\n{"b": 2}\n')
+    first = lamplighter("erase", "dana@example.com", "--home", tmp_path, "--json")
+    assert (first.code, "exports" in first.err, "--resume" in first.err) == (2, True, True)
+    (named,) = first.json["not_reached"]
+    assert named.startswith("exports/ddd")
+    (receipt,) = first.json["erasures"]
+    assert (receipt["places"]["files"], receipt["places"]["store"], receipt["finished_at"]) == ("open", "done", None)
+    assert (tmp_path / "z.ndjson").read_text().split() == ['{"b":', "2}"]
+    again = lamplighter("erase", "--resume", "--home", tmp_path)
+    assert (again.code, "exports/ddd" in again.out) == (2, True)
+    shutil.rmtree(folder)
+    assert lamplighter("erase", "--resume", "--home", tmp_path).code == 0
+    assert lamplighter("erase", "--resume", "--home", tmp_path, "--json").json["not_reached"] == []
