@@ -11,7 +11,7 @@ from connector import ads, crms, events, settings
 from connector.audiences import Audiences, load_audiences
 from connector.events.inbox import Inbox
 from connector.ports import CRM, AdDestination, EventSource
-from connector.store import Store, open_store
+from connector.store import Store, open_store, open_to_look
 from connector.store.remotes import Remembered
 from connector.warehouse.damage import explained
 from connector.warehouse.tables import Warehouse
@@ -32,15 +32,18 @@ class Home:
 
 
 @contextmanager
-def open_home(path: Path) -> Iterator[Home]:
+def open_home(path: Path, *, only_looks: bool = False) -> Iterator[Home]:
     """Open a home.
+
+    Args:
+        only_looks: nothing will be written; a home that may only be read is good enough.
 
     Raises:
         SetupError: a setting, mapping or audience is wrong (named with its line), or a place cannot be opened.
     """
     chosen = settings.load(path)
     audiences = load_audiences(path)
-    store = open_store(chosen.store_url(path))
+    store = (open_to_look if only_looks else open_store)(chosen.store_url(path))
     try:
         warehouse = open_warehouse(path, chosen)
         try:
