@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,25 +43,20 @@ def open_home(path: Path, *, only_looks: bool = False) -> Iterator[Home]:
     """
     chosen = settings.load(path)
     audiences = load_audiences(path)
-    store = (open_to_look if only_looks else open_store)(chosen.store_url(path))
-    try:
-        warehouse = open_warehouse(path, chosen)
-        try:
-            with explained(warehouse.root):
-                yield Home(
-                    path=path,
-                    settings=chosen,
-                    store=store,
-                    warehouse=warehouse,
-                    audiences=audiences,
-                    crms=tuple(build_crms(path, chosen, store)),
-                    sources=tuple(build_sources(path, chosen)),
-                    ads=tuple(build_ads(path, chosen, store)),
-                )
-        finally:
-            warehouse.close()
-    finally:
-        store.close()
+    with ExitStack() as opened:
+        store = opened.enter_context(closing((open_to_look if only_looks else open_store)(chosen.store_url(path))))
+        warehouse = opened.enter_context(closing(open_warehouse(path, chosen)))
+        opened.enter_context(explained(warehouse.root))
+        yield Home(
+            path=path,
+            settings=chosen,
+            store=store,
+            warehouse=warehouse,
+            audiences=audiences,
+            crms=tuple(opened.enter_context(closing(each)) for each in build_crms(path, chosen, store)),
+            sources=tuple(build_sources(path, chosen)),
+            ads=tuple(opened.enter_context(closing(each)) for each in build_ads(path, chosen, store)),
+        )
 
 
 def open_warehouse(path: Path, chosen: settings.Settings) -> Warehouse:

@@ -110,6 +110,10 @@ class Destination(Protocol):
         """The most changes of this kind in one Delivery."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections; whoever goes on makes new ones."""
+        ...
+
     @property
     def calls(self) -> Calls:
         """Calls made since the adapter was built."""
@@ -228,6 +232,10 @@ class AdDestination(Protocol):
 
     def batch_size(self, kind: str) -> int:
         """The most rows of this kind (`membership`, `sale`) in one call."""
+        ...
+
+    def close(self) -> None:
+        """As of a Destination."""
         ...
 
     @property

@@ -64,5 +64,8 @@ class Recorder:
     def check(self) -> Sequence[Finding]:
         return ()
 
+    def close(self) -> None:
+        """Nothing to let go of."""
+
     def batch_size(self, kind: str) -> int:
         return self._batch

@@ -101,6 +101,10 @@ class Http:
             raise Again(f"no answer from {self._system} ({type(error).__name__})") from None
         return self._read(response, sent)
 
+    def close(self) -> None:
+        """Close the connections that wait for a next call."""
+        self._pool.clear()
+
     def _elsewhere(self, url: str) -> str:
         if not keeps_secrets(url):
             raise SetupError(f"{self._setting} names an address without encryption", hint="edit lamplighter.yaml")

@@ -113,6 +113,9 @@ class Files:
         """Changes of one delivery."""
         return ROWS
 
+    def close(self) -> None:
+        """Files are closed when they are written."""
+
     @property
     def calls(self) -> Calls:
         """None, ever."""

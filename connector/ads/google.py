@@ -111,6 +111,10 @@ class Google:
         """Members, or events, of one request (Data Manager API, "Limits and quotas")."""
         return MOST_EVENTS if kind == "sale" else MOST_MEMBERS
 
+    def close(self) -> None:
+        """Let go of connections."""
+        self._transport.http.close()
+
     @property
     def calls(self) -> Calls:
         """Calls made since the adapter was built; those for tokens are not calls of the API."""

@@ -96,6 +96,10 @@ class Meta:
         """People or sales to a call."""
         return EVENTS if kind == "sale" else ROWS
 
+    def close(self) -> None:
+        """Let go of connections."""
+        self._api.http.close()
+
     @property
     def calls(self) -> Calls:
         """Calls so far."""

@@ -49,6 +49,10 @@ class Transport:
         self._asked_usage = not self.tokens.tells_usage
         self._retrying = Retrying(system=SYSTEM, policy=settings.retry, clock=clock, on_repeat=self._repeated)
 
+    def close(self) -> None:
+        """Close the connections that wait for a next call."""
+        self._wire.close()
+
     def _tokens(self) -> Tokens:
         if self._settings.oauth is not None:
             return ShortLived(refreshing(self._endpoint, self._settings.oauth), self.clock)

@@ -56,6 +56,10 @@ class Transport:
         self.tokens = self._tokens()
         self._retrying = Retrying(system=SYSTEM, policy=settings.retry, clock=clock, on_repeat=self._repeated)
 
+    def close(self) -> None:
+        """Close the connections that wait for a next call."""
+        self._sf.session.close()
+
     def _tokens(self) -> Tokens:
         settings, clock = self.settings, self.clock
         endpoint, app = Endpoint(self._sf.session, settings.instance_url), settings.oauth
