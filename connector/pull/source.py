@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from connector import tracing
 from connector.model import Batch
 from connector.ports import EventSource
 from connector.pull.books import Book
@@ -27,13 +28,15 @@ def pull_source(source: EventSource, warehouse: Warehouse, store: Store, run: in
     for stream in source.streams():
         known = known_of(stream, warehouse)
         seen = 0
-        for told in source.pull(stream, cursors.load(store, source.name, stream), known):
-            batch = few.of(forgotten.without(told))
-            keep(batch, source.name, warehouse, store, run)
-            cursors.save(store, source.name, stream, batch.cursor)
-            book.enter(batch)
-            seen += batch.read
-            progress(source.name, stream, seen)
+        with tracing.span("pull stream", source=source.name, stream=stream) as note:
+            for told in source.pull(stream, cursors.load(store, source.name, stream), known):
+                batch = few.of(forgotten.without(told))
+                keep(batch, source.name, warehouse, store, run)
+                cursors.save(store, source.name, stream, batch.cursor)
+                book.enter(batch)
+                seen += batch.read
+                progress(source.name, stream, seen)
+            note(read=seen)
     book.erased = forgotten.left_out
     return book
 

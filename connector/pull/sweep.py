@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from connector import tracing
 from connector.errors import GuardStop
 from connector.ports import CRM
 from connector.pull.books import Book
@@ -47,12 +48,14 @@ def pull_sweep(
     stand = load(store, source.name, name)
     held = held_of(source.name, warehouse)
     try:
-        for told in source.sweep(name, stand.get(UNDER_WAY), held, approved=approved):
-            batch = few.of(forgotten.without(told))
-            keep(batch, source.name, warehouse, store, run)
-            cursors.save(store, source.name, stream, {**stand, UNDER_WAY: dict(batch.cursor)})
-            book.enter(batch)
-            progress(source.name, stream, book.read)
+        with tracing.span("sweep", source=source.name, stream=stream) as note:
+            for told in source.sweep(name, stand.get(UNDER_WAY), held, approved=approved):
+                batch = few.of(forgotten.without(told))
+                keep(batch, source.name, warehouse, store, run)
+                cursors.save(store, source.name, stream, {**stand, UNDER_WAY: dict(batch.cursor)})
+                book.enter(batch)
+                progress(source.name, stream, book.read)
+            note(read=book.read)
     except GuardStop:
         stand.pop(UNDER_WAY, None)
         cursors.save(store, source.name, stream, {**stand, STOPPED: at.isoformat()})

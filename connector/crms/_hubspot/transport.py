@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from connector import tracing
 from connector.crms import Remembered
 from connector.crms._hubspot.answers import Answer, judged
 from connector.crms._hubspot.oauth import Endpoint, for_app, refreshing
@@ -128,7 +129,9 @@ class Transport:
         return answer
 
     def _answered(self, call: Call, token: str = "") -> Answer:
-        answer = self._wire.send(call, token)
+        with tracing.call(SYSTEM, call.method, call.route, bucket=call.bucket) as note:
+            answer = self._wire.send(call, token)
+            note(status=answer.status)
         with self._lock:
             self.calls.answered(answer.status)
         return answer
