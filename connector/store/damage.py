@@ -61,7 +61,7 @@ def damaged(path: Path) -> SetupError:
 
 def in_restore(path: Path) -> Path:
     """Where a restore makes the store that will stand at `path`."""
-    return path.with_name(f"{path.name}.restoring")
+    return Path(f"{path}.restoring")
 
 
 def refuse_in_restore(path: Path) -> None:

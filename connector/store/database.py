@@ -220,8 +220,8 @@ def _create_private(engine: sa.Engine) -> None:
     name = engine.url.database
     if name and name != ":memory:":
         path = Path(name)
-        damage.refuse_in_restore(path)
         try:
+            damage.refuse_in_restore(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=True)
         except OSError as error:

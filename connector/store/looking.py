@@ -22,7 +22,7 @@ def open_to_look(url: str) -> Store:
         SetupError: as of `open_store`; or it may only be read, and an upgrade or a killed process left work to be done.
     """
     path = file_of(url)
-    if path is None or not path.exists() or all(os.access(one, os.W_OK) for one in (path, path.parent)):
+    if path is None or not os.access(path, os.F_OK) or all(os.access(one, os.W_OK) for one in (path, path.parent)):
         return open_store(url)
     name = next(filter(_opens, _names(path)), None)
     if name is None:
