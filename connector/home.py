@@ -2,7 +2,7 @@
 
 import fcntl
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from connector import ads, crms, events, settings
 from connector.audiences import Audiences, load_audiences
 from connector.events.inbox import Inbox
 from connector.ports import CRM, AdDestination, EventSource
-from connector.store import Store, open_store
+from connector.store import Store, open_store, open_to_look
 from connector.store.remotes import Remembered
 from connector.warehouse.damage import explained
 from connector.warehouse.tables import Warehouse
@@ -32,33 +32,31 @@ class Home:
 
 
 @contextmanager
-def open_home(path: Path) -> Iterator[Home]:
+def open_home(path: Path, *, only_looks: bool = False) -> Iterator[Home]:
     """Open a home.
+
+    Args:
+        only_looks: nothing will be written; a home that may only be read is good enough.
 
     Raises:
         SetupError: a setting, mapping or audience is wrong (named with its line), or a place cannot be opened.
     """
     chosen = settings.load(path)
     audiences = load_audiences(path)
-    store = open_store(chosen.store_url(path))
-    try:
-        warehouse = open_warehouse(path, chosen)
-        try:
-            with explained(warehouse.root):
-                yield Home(
-                    path=path,
-                    settings=chosen,
-                    store=store,
-                    warehouse=warehouse,
-                    audiences=audiences,
-                    crms=tuple(build_crms(path, chosen, store)),
-                    sources=tuple(build_sources(path, chosen)),
-                    ads=tuple(build_ads(path, chosen, store)),
-                )
-        finally:
-            warehouse.close()
-    finally:
-        store.close()
+    with ExitStack() as opened:
+        store = opened.enter_context(closing((open_to_look if only_looks else open_store)(chosen.store_url(path))))
+        warehouse = opened.enter_context(closing(open_warehouse(path, chosen)))
+        opened.enter_context(explained(warehouse.root))
+        yield Home(
+            path=path,
+            settings=chosen,
+            store=store,
+            warehouse=warehouse,
+            audiences=audiences,
+            crms=tuple(opened.enter_context(closing(each)) for each in build_crms(path, chosen, store)),
+            sources=tuple(build_sources(path, chosen)),
+            ads=tuple(opened.enter_context(closing(each)) for each in build_ads(path, chosen, store)),
+        )
 
 
 def open_warehouse(path: Path, chosen: settings.Settings) -> Warehouse:

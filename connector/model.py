@@ -22,19 +22,21 @@ def aware(moment: datetime) -> datetime:
 
 @dataclass(frozen=True, kw_only=True)
 class Rejection:
-    """One row that could not be used, kept with its reason.
+    """One row that could not be used, kept with its reason; or several with the same, which are only counted.
 
     Attributes:
         stream: what the row was meant to be (`contact`, `interaction`, `membership`...).
         reference: where to find it: a record id, or `file:line`.
         reason: why, in the source's own words where it gave any.
         row: the row as it came, for repair; stays in the store, never in a log.
+        rows: how many rows it stands for.
     """
 
     stream: str
     reference: str
     reason: str
     row: Mapping[str, Any] = field(default_factory=dict)
+    rows: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -110,6 +110,10 @@ class Destination(Protocol):
         """The most changes of this kind in one Delivery."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections; whoever goes on makes new ones."""
+        ...
+
     @property
     def calls(self) -> Calls:
         """Calls made since the adapter was built."""
@@ -195,10 +199,14 @@ class AdDestination(Protocol):
         """
         ...
 
-    def confirm(self) -> Mapping[str, str]:
+    def confirm(self, note: Callable[[Mapping[str, str]], None] = lambda told: None) -> Mapping[str, str]:
         """What became of batches that were only accepted: delivery id -> the platform's words, of those that failed
         at least in part; a refresh is named `refresh:` and its audience, erasures `erase`, sales `sales`. Each is told
-        once; those still at work are asked about again next time."""
+        once; those still at work are asked about again next time.
+
+        Args:
+            note: told the same before it is forgotten here; whoever is killed or stopped before is told again.
+        """
         ...
 
     def drop(self, audience: str) -> None:
@@ -224,6 +232,10 @@ class AdDestination(Protocol):
 
     def batch_size(self, kind: str) -> int:
         """The most rows of this kind (`membership`, `sale`) in one call."""
+        ...
+
+    def close(self) -> None:
+        """As of a Destination."""
         ...
 
     @property

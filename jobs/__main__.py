@@ -6,7 +6,7 @@ import sys
 import typer
 
 from connector.cli import options, process
-from connector.observe import logs
+from connector.observe import logs, traces
 from jobs.scheduler import serve
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -21,4 +21,6 @@ def jobs(home: options.Home = options.HOME) -> None:
 process.private_files()
 process.quiet_faults()
 logs.set_up(logging.INFO)
-sys.exit(process.exit_code(app))
+with traces.exporting():
+    ended = process.exit_code(app)
+sys.exit(ended)

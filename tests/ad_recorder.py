@@ -1,6 +1,6 @@
 """An ad platform in memory that keeps the port's promises and writes down what it is told."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 
 from connector import identifiers
@@ -39,7 +39,7 @@ class Recorder:
     def refresh(self, audience: str, members: Iterable[Sequence[str]], *, sure: bool = False) -> Receipt:
         return Receipt(added=[one for part in members for one in part])
 
-    def confirm(self) -> Mapping[str, str]:
+    def confirm(self, note: Callable[[Mapping[str, str]], None] = lambda told: None) -> Mapping[str, str]:
         return {}
 
     def drop(self, audience: str) -> None:
@@ -63,6 +63,9 @@ class Recorder:
 
     def check(self) -> Sequence[Finding]:
         return ()
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
     def batch_size(self, kind: str) -> int:
         return self._batch

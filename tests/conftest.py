@@ -117,7 +117,7 @@ def missing(what: str, why: str) -> NoReturn:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Settings of the developer's shell reach no test."""
-    for name in [name for name in os.environ if name.startswith("LAMPLIGHTER_") and name != ALWAYS]:
+    for name in [name for name in os.environ if name.startswith(("LAMPLIGHTER_", "OTEL_")) and name != ALWAYS]:
         monkeypatch.delenv(name)
 
 

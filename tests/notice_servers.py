@@ -1,4 +1,4 @@
-"""Small servers that take what alerts send: webhooks over HTTP, and mail over SMTP, in the clear or under TLS."""
+"""Small servers that take what alerts and traces send: over HTTP, and mail over SMTP, in the clear or under TLS."""
 
 import io
 import json
@@ -66,6 +66,26 @@ def hook() -> Iterator[Hook]:
     with HTTPServer(("127.0.0.1", 0), Handler) as server, _serving(server):
         received.url = f"http://127.0.0.1:{server.server_port}/hooks/T0KEN-IN-THE-PATH"
         yield received
+
+
+@contextmanager
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """A collector of traces on loopback: its address, and what it was sent."""
+    bodies: list[bytes] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            assert self.path == "/v1/traces"
+            bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server, _serving(server):
+        yield f"http://127.0.0.1:{server.server_port}", bodies
 
 
 @contextmanager

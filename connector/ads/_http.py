@@ -1,20 +1,25 @@
 """One request to an ad platform and its answer: connections, timeouts, JSON, counted calls. Knows no platform."""
 
 import json
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import urllib3
 
-from connector import turn
+from connector import tracing, turn
 from connector.addresses import keeps_secrets
 from connector.errors import SetupError
 from connector.limits import Again, Clock, Repeat, Retry, Retrying
 from connector.model import Calls
 
 T = TypeVar("T")
+
+_ID = re.compile(r"(?<=/)(?:act_)?\d+(?=[/:]|$)")
+"""Of an account, a list or a data set, in a path."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,13 +98,24 @@ class Http:
         url = self._base + target if target.startswith("/") else self._elsewhere(target)
         told = {"Accept-Encoding": "gzip", "User-Agent": "lamplighter", **headers}
         sent = self.clock.monotonic()
+        with tracing.call(self._system, method, _route(target)) as note:
+            response = self._answered(method, url, content, told)
+            note(status=response.status)
+        return self._read(response, sent)
+
+    def _answered(
+        self, method: str, url: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> urllib3.BaseHTTPResponse:
         try:
-            response = self._pool.request(method, url, body=content, headers=told, redirect=False)
+            return self._pool.request(method, url, body=content, headers=headers, redirect=False)
         except urllib3.exceptions.LocationValueError:
             raise SetupError(f"{self._setting}.base_url is no URL", hint="edit lamplighter.yaml") from None
         except urllib3.exceptions.HTTPError as error:
             raise Again(f"no answer from {self._system} ({type(error).__name__})") from None
-        return self._read(response, sent)
+
+    def close(self) -> None:
+        """Close the connections that wait for a next call."""
+        self._pool.clear()
 
     def _elsewhere(self, url: str) -> str:
         if not keeps_secrets(url):
@@ -128,3 +144,8 @@ class Http:
         with self._lock:
             self.calls.retried += 1
         self._told(repeat)
+
+
+def _route(target: str) -> str:
+    """The path without query and ids."""
+    return _ID.sub("{id}", urlsplit(target).path)

@@ -5,7 +5,7 @@ The forms: `connector/ads/_files`, one small file a platform.
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ class Files:
         self._lists.replace(audience, wanted)
         return Receipt(added=wanted, rejected=bad)
 
-    def confirm(self) -> Mapping[str, str]:
+    def confirm(self, note: Callable[[Mapping[str, str]], None] = lambda told: None) -> Mapping[str, str]:
         """A file is written or it is not: there is nothing to ask about."""
         return {}
 
@@ -112,6 +112,9 @@ class Files:
     def batch_size(self, kind: str) -> int:
         """Changes of one delivery."""
         return ROWS
+
+    def close(self) -> None:
+        """Files are closed when they are written."""
 
     @property
     def calls(self) -> Calls:

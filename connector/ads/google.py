@@ -3,7 +3,7 @@
 The parts: `connector/ads/_google`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -80,14 +80,14 @@ class Google:
         before, once Google has worked through the others: one call more."""
         return self._members.refresh(audience, members, sure=sure)
 
-    def confirm(self) -> Mapping[str, str]:
+    def confirm(self, note: Callable[[Mapping[str, str]], None] = lambda told: None) -> Mapping[str, str]:
         """What Google could not work through; refreshes of which it could are ended. Once a day it is looked at whether
         our lists still stand, too."""
         today = self._transport.clock.now().date().isoformat()
         if self._standing.all() and self._remembered.get(LOOKED, "lists") != today:
             self._lists.look()
             self._remembered.put(LOOKED, "lists", today)
-        told = self._requests.confirm(self._members.give_up)
+        told = self._requests.confirm(self._members.give_up, note)
         self._members.finish()
         return told
 
@@ -110,6 +110,10 @@ class Google:
     def batch_size(self, kind: str) -> int:
         """Members, or events, of one request (Data Manager API, "Limits and quotas")."""
         return MOST_EVENTS if kind == "sale" else MOST_MEMBERS
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._transport.http.close()
 
     @property
     def calls(self) -> Calls:

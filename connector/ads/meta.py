@@ -3,7 +3,7 @@
 The parts: `connector/ads/_meta`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -71,9 +71,9 @@ class Meta:
         """Replace everybody in an audience; a call for each ten thousand."""
         return self._refresh.refresh(audience, members)
 
-    def confirm(self) -> Mapping[str, str]:
+    def confirm(self, note: Callable[[Mapping[str, str]], None] = lambda told: None) -> Mapping[str, str]:
         """Replacements that came to nothing."""
-        return self._refresh.confirm()
+        return self._refresh.confirm(note)
 
     def drop(self, audience: str) -> None:
         """Delete an audience of ours."""
@@ -95,6 +95,10 @@ class Meta:
     def batch_size(self, kind: str) -> int:
         """People or sales to a call."""
         return EVENTS if kind == "sale" else ROWS
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._api.http.close()
 
     @property
     def calls(self) -> Calls:

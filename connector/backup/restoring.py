@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from connector import settings
 from connector.backup.archive import HOME, STORE, WAREHOUSE, Manifest, Reader, reading
 from connector.backup.taking import take
@@ -16,7 +14,8 @@ from connector.errors import LamplighterError, RetryLater, SetupError
 from connector.home import connected
 from connector.schema import TABLES
 from connector.store import dump, leases, open_store
-from connector.store.damage import BACKUPS
+from connector.store.damage import BACKUPS, in_restore
+from connector.store.database import file_of
 from connector.warehouse.damage import ANEW
 from connector.warehouse.seal import MARKS
 
@@ -115,7 +114,7 @@ def _refuse_or_go(home: Path, *, replace: bool, store_only: bool) -> None:
 def _look_at(url: str, home: Path, chosen: settings.Settings, aside: Path, *, replace: bool) -> None:
     """Nobody is at work on a store that is to be replaced. What is in a database is kept as a backup; a file is set
     aside as it is, whole or damaged."""
-    file = _file(url)
+    file = file_of(url)
     if file is not None and not file.exists():
         return
     try:
@@ -199,23 +198,17 @@ def _restore_store(found: Reader, chosen: settings.Settings, url: str, aside: Pa
     told = found.manifest
     tables = {name.removeprefix(STORE).removesuffix(".ndjson"): found.rows(name) for name in found.names(STORE)}
     outdated = dict.fromkeys(_destinations(chosen), told.moment)
-    file = _file(url)
+    file = file_of(url)
     if file is None:
         dump.load(url, told.revision, tables, outdated)
         return []
-    fresh = file.with_name(f"{file.name}.restoring")
+    fresh = in_restore(file)  # while it is there, and the file is not, nobody begins an empty store
     for path in _with_logs(fresh):
         path.unlink(missing_ok=True)
     dump.load(f"sqlite:///{fresh}", told.revision, tables, outdated)
     beside = _set_store_aside(aside, file)
     fresh.rename(file)
     return beside
-
-
-def _file(url: str) -> Path | None:
-    """The file of a SQLite store."""
-    parsed = sa.make_url(url)
-    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
 
 
 def _with_logs(file: Path) -> list[Path]:

@@ -31,7 +31,7 @@ from connector.cli import (
     status,
     waste,
 )
-from connector.observe import logs
+from connector.observe import logs, traces
 
 LONGEST_WORD = 4_000
 """Characters on the command line: no path or address is longer."""
@@ -84,6 +84,7 @@ app.command("sandbox")(sandbox.command)
 
 @app.callback()
 def everywhere(
+    ctx: typer.Context,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step to stderr.")] = False,
 ) -> None:
     """Take buyers of an item out of its ads; put loyalty and cross-sell lists back into the CRM.
@@ -91,6 +92,7 @@ def everywhere(
     Exit codes: 0 done, 1 failed, 2 usage or set-up, 3 done in part and deferred, 4 stopped by a guard.
     """
     logs.set_up(logging.INFO if verbose else logging.WARNING)
+    ctx.with_resource(traces.exporting())
 
 
 def main() -> None:

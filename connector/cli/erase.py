@@ -39,14 +39,14 @@ def command(
     emails = _addresses(email, all_from, resume)
     with open_home(home) as opened, leases.held(opened.store, LEASE):
         found = erase(opened, emails, _tell) if emails else hold_to(opened) or Receipts(())
-        if found.refusal:
-            raise found.refusal
         if not emails and not found.requests:
             found = receipts(opened)
     if json:
         print_json(found.as_json())
     else:
         _show(found)
+    if found.refusal:
+        raise found.refusal
     if not found.finished:
         raise typer.Exit(DEFERRED)
 
@@ -76,7 +76,10 @@ def _show(found: Receipts) -> None:
     if found.sources:
         say()
         say(f"Files of yours that are only read, and may still hold them: {', '.join(found.sources)}")
-    if not found.finished:
+    if found.refusal:
+        say()
+        say(f"Not reached, and may still hold them: {', '.join(found.refusal.paths)}")
+    elif not found.finished:
         say("Not all have answered; every run asks again, and so does: lamplighter erase --resume")
 
 

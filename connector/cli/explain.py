@@ -22,7 +22,7 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Why a person is in these lists, and what is kept out of their ads until when."""
-    with open_home(home) as opened:
+    with open_home(home, only_looks=True) as opened:
         found = explain(opened, email, item)
     if json:
         print_json(found.as_json())

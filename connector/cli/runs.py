@@ -10,7 +10,7 @@ from connector.cli import options, report
 from connector.cli.status import RUN, show_rows
 from connector.cli.terminal import heading, print_json, say, table
 from connector.errors import SetupError
-from connector.store import Store, open_store, outbox, runs
+from connector.store import Store, open_to_look, outbox, runs
 
 SHOWN = 30
 NEXT = {
@@ -31,7 +31,7 @@ def command(
     number: Number = None, last: Last = False, home: options.Home = options.HOME, json: options.Json = False
 ) -> None:
     """The last runs; with a number or --last one of them in full, with what to do next."""
-    store = open_store(settings.load(home).store_url(home))
+    store = open_to_look(settings.load(home).store_url(home))
     try:
         row = _row(store, number) if number is not None or last else None
         found = (

@@ -10,7 +10,7 @@ from connector.cli import options
 from connector.cli.standing import standing
 from connector.cli.terminal import heading, moment, print_json, say, table
 from connector.observe.metrics import exposition
-from connector.store import open_store
+from connector.store import open_to_look
 
 RUN = ("number", "status", "started_at", "finished_at", "as_of", "message")
 SECTIONS = {
@@ -55,7 +55,7 @@ def command(
 ) -> None:
     """The last runs, where each source stands, what waits and what was rejected."""
     chosen = settings.load(home)
-    store = open_store(chosen.store_url(home))
+    store = open_to_look(chosen.store_url(home))
     try:
         if metrics:
             print(exposition(store).decode(), end="")

@@ -198,6 +198,10 @@ class HubSpot:
         """People in one change of a list, or contacts in one write of properties."""
         return self._memberships.chunk if kind == "membership" else WRITTEN
 
+    def close(self) -> None:
+        """Let go of connections."""
+        self._transport.close()
+
     @property
     def calls(self) -> Calls:
         """Calls so far, and the fewest that this work could have taken."""

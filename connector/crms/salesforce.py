@@ -129,6 +129,10 @@ class Salesforce:
         """Members in one change of a campaign, or contacts in one write of fields."""
         return DELIVERED[kind]
 
+    def close(self) -> None:
+        """Let go of connections."""
+        self._transport.close()
+
     @property
     def calls(self) -> Calls:
         """Calls so far, and the fewest that this work could have taken."""

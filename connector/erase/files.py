@@ -4,8 +4,9 @@ Parquet files are left out."""
 import gzip
 import os
 import re
+import stat
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,22 @@ LONG = 6
 GZIP = b"\x1f\x8b"
 BEFORE, AFTER = rb"(?<![\w.+@-])", rb"(?![\w.+@-])"
 DIGITS_AT_LEAST = 7
+
+
+class Unreached(SetupError):
+    """Files and folders of the home in which nobody could look for a person.
+
+    Attributes:
+        paths: from the home, in order.
+    """
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        more = f" and {len(paths) - 1:,} more" if len(paths) > 1 else ""
+        super().__init__(
+            f"{paths[0]}{more} in the home cannot be read and changed, so nobody can tell whom that names",
+            hint="mend it, let this user read and write it, or delete it; then: lamplighter erase --resume",
+        )
+        self.paths = tuple(paths)
 
 
 @dataclass(frozen=True)
@@ -69,17 +86,17 @@ def blank(home: Home, subject: Collection[Identifier]) -> list[str]:
     that had such lines or rows.
 
     Raises:
-        SetupError: a file cannot be read, or not be changed; all others are done.
+        Unreached: a file or folder cannot be read, or not be changed; all others are done.
     """
-    traces, changed, refusals = Traces.of(subject), list[str](), list[SetupError]()
-    for path in _ours(home):
+    root, traces, changed, unreached = home.path.resolve(), Traces.of(subject), list[str](), list[Path]()
+    for path in sorted(_ours(home, root, unreached)):
         try:
             if _blanked(path, traces):
-                changed.append(str(path.relative_to(home.path)))
-        except SetupError as error:
-            refusals.append(error)
-    if refusals:
-        raise refusals[0]
+                changed.append(str(path.relative_to(root)))
+        except (EOFError, zlib.error, SetupError, OSError):
+            unreached.append(path)
+    if unreached:
+        raise Unreached(sorted(str(path.relative_to(root)) for path in unreached))
     return changed
 
 
@@ -89,13 +106,18 @@ def beyond(home: Home) -> list[str]:
     return sorted(part.name for part in home.settings.sources if not (root / part.path).resolve().is_relative_to(root))
 
 
-def _ours(home: Home) -> Iterator[Path]:
-    """Files under the home that are neither of the warehouse nor settings."""
+def _ours(home: Home, root: Path, unreached: list[Path]) -> Iterator[Path]:
+    """What lies under the home and is neither of the warehouse nor settings; folders that nobody may look into are
+    added to `unreached`."""
     warehouse = home.settings.warehouse_path(home.path).resolve()
-    for path in sorted(home.path.resolve().rglob("*")):
-        ours = path.is_file() and not path.is_symlink() and warehouse not in path.parents
-        if ours and path.name != FILE and path.suffix not in WRITTEN:
-            yield path
+
+    def closed(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # else whoever took it away meanwhile has it now
+            unreached.append(Path(error.filename))
+
+    for folder, below, names in os.walk(root, onerror=closed):
+        below[:] = [name for name in below if Path(folder, name) != warehouse]
+        yield from (path for name in names if (path := Path(folder, name)).suffix not in WRITTEN and name != FILE)
 
 
 def _head(path: Path) -> bytes:
@@ -106,6 +128,8 @@ def _head(path: Path) -> bytes:
 def _blanked(path: Path, traces: Traces) -> bool:
     """Whether a file of text, packed or not, or of Parquet named the person; any other, as the store's, is left."""
     try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return False
         head = _head(path)
         if head.startswith(tables.MAGIC):
             return tables.without(path, traces.names)
@@ -114,11 +138,6 @@ def _blanked(path: Path, traces: Traces) -> bool:
         return b"\0" not in head and _overwritten(path, traces)
     except FileNotFoundError:  # whoever took it away meanwhile has it now
         return False
-    except (EOFError, zlib.error, OSError):
-        raise SetupError(
-            f"the file {path.name} in the home cannot be read and changed, so nobody can tell whom it names",
-            hint="mend or delete it, then: lamplighter erase --resume",
-        ) from None
 
 
 def _overwritten(path: Path, traces: Traces) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from connector import identifiers
 from connector.erase import journal, recipients
-from connector.erase.files import Traces, beyond, blank
+from connector.erase.files import Traces, Unreached, beyond, blank
 from connector.erase.recipients import CLOSED, Circuits
 from connector.erase.restored import catch_up, mark_applied
 from connector.erase.subject import found
@@ -36,12 +36,12 @@ class Receipts:
     Attributes:
         sources: names of sources whose files are the admin's own: nothing is written there, and what they tell of
             erased persons is not read any more.
-        refusal: why files of the home could not all be looked through.
+        refusal: why files of the home could not all be looked through, and which; the requests stay open.
     """
 
     requests: Sequence[Erasure]
     sources: Sequence[str] = ()
-    refusal: SetupError | None = None
+    refusal: Unreached | None = None
 
     @property
     def finished(self) -> bool:
@@ -49,7 +49,9 @@ class Receipts:
 
     def as_json(self) -> dict[str, Any]:
         """The documented object; nothing in it names anybody."""
-        return {"erasures": [_receipt(each) for each in self.requests], "files_of_yours": list(self.sources)}
+        unreached = self.refusal.paths if self.refusal else ()
+        told = [_receipt(each) for each in self.requests]
+        return {"erasures": told, "files_of_yours": list(self.sources), "not_reached": list(unreached)}
 
 
 def _receipt(request: Erasure) -> dict[str, Any]:
@@ -67,7 +69,8 @@ def _receipt(request: Erasure) -> dict[str, Any]:
 def erase(home: Home, emails: Sequence[str], before: Before = _nobody) -> Receipts:
     """Forget the persons behind some addresses, known or not.
 
-    Whoever calls it keeps other processes from this home meanwhile. What a kill leaves undone `go_on` finishes.
+    Whoever calls it keeps other processes from this home meanwhile. What a kill leaves undone `go_on` finishes, and
+    so it does with files that cannot be read, once they are mended: the receipts name them.
 
     Raises:
         SetupError: one of them is no address; then nothing was begun.
@@ -81,8 +84,8 @@ def erase(home: Home, emails: Sequence[str], before: Before = _nobody) -> Receip
     asked = [_begun(home, subjects[address], erasures.digest(salt, "email", address)) for address in addresses]
     before("note")
     _note(home, salt, asked)
-    go_on(home, before)
-    return receipts(home, [each.reference for each in asked])
+    refusal = _went_on(home, before)
+    return replace(receipts(home, [each.reference for each in asked]), refusal=refusal)
 
 
 def _address(email: str) -> str:
@@ -131,18 +134,23 @@ def hold_to(home: Home, *, ask: bool = True, circuits: Circuits = CLOSED) -> Rec
     catch_up(home)
     if not _unfinished(home):
         return None
+    refusal = _went_on(home, ask=ask, circuits=circuits)
+    return replace(receipts(home), refusal=refusal)
+
+
+def _went_on(
+    home: Home, before: Before = _nobody, *, ask: bool = True, circuits: Circuits = CLOSED
+) -> Unreached | None:
+    """`go_on`, as far as files can be read; returns which cannot."""
     try:
-        go_on(home, ask=ask, circuits=circuits)
-    except SetupError as error:
-        left = receipts(home)
-        if any(not {WAREHOUSE, STORE} <= {*each.places} for each in left.requests):
-            raise
-        return replace(left, refusal=error)
-    return receipts(home)
+        go_on(home, before, ask=ask, circuits=circuits)
+    except Unreached as unreached:  # files are the last place
+        return unreached
+    return None
 
 
 def go_on(home: Home, before: Before = _nobody, *, ask: bool = True, circuits: Circuits = CLOSED) -> None:
-    """Finish what is unfinished, as far as recipients let us. Raises SetupError: a file cannot be read."""
+    """Finish what is unfinished, as far as recipients let us. Raises Unreached: a file cannot be read."""
     names = dict.fromkeys(name for each in _unfinished(home) for name in each.recipients)
     for name in names if ask else ():
         _ask(home, name, before, circuits)

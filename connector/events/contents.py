@@ -43,13 +43,13 @@ def table(file: BufferedReader, wanted: Sequence[str] | None) -> Contents:
     return Contents(rows=partial(parquet.rows, file, wanted), columns=parquet.columns_of(file), grows=False)
 
 
-def under_header(name: str, file: BufferedReader) -> Contents:
+def under_header(name: str, file: BufferedReader, label: str) -> Contents:
     """CSV or TSV; nothing where the file holds no header yet.
 
     Raises:
         SetupError: the file does not begin with a line of text.
     """
-    head = delimited.header(name, file)
+    head = delimited.header(name, file, label)
     if head is None:
         return Contents(rows=lambda place: iter(()))
     return Contents(
@@ -63,4 +63,6 @@ def whatever(name: str, file: BufferedReader, wanted: Sequence[str] | None, labe
     if parquet.is_parquet(file):
         return table(file, wanted)
     named = label.removesuffix(".gz").endswith(NDJSON)
-    return ndjson(name, file) if named or head_of(file).lstrip(_BEFORE).startswith(b"{") else under_header(name, file)
+    if named or head_of(file).lstrip(_BEFORE).startswith(b"{"):
+        return ndjson(name, file)
+    return under_header(name, file, label)

@@ -29,15 +29,24 @@ class Header:
     last: int
 
 
-def header(name: str, file: BufferedReader) -> Header | None:
+def header(name: str, file: BufferedReader, label: str) -> Header | None:
     """The header of an opened file, split at tabs or commas, whichever its first line holds more of.
 
-    None where the file holds nothing yet, or breaks off within it.
+    None where the file holds nothing yet, or no whole line.
+
+    Args:
+        label: what the file is called in messages.
 
     Raises:
-        SetupError: the file does not begin with a line of text, or with one of far too many columns.
+        SetupError: the file does not begin with a line of text, or with one of far too many columns, or its gzip is
+            broken within that.
     """
     first = next(lines(name, file, Place()), None)
+    if first is not None and first.broken_off:
+        raise SetupError(
+            f"source {name!r}: the gzip file {label} breaks off within its header; nothing of it was read",
+            hint="copy the file again",
+        )
     if first is None or not first.whole:
         return None
     delimiter = "\t" if first.text.count("\t") > first.text.count(",") else ","

@@ -57,6 +57,11 @@ class Line(NamedTuple):
     record: Mapping[str, Any] = MappingProxyType({})
     name: str = ""
 
+    @property
+    def broken_off(self) -> bool:
+        """It is no line: it says that the file cannot be read behind the one before."""
+        return self.first > self.last
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -141,6 +146,7 @@ class _Unpacked(RawIOBase):
     def __init__(self, raw: BufferedReader) -> None:
         self._raw = raw
         self._gzip = gzip.GzipFile(fileobj=raw)
+        self._broken = False
 
     def readable(self) -> bool:
         return True
@@ -149,13 +155,20 @@ class _Unpacked(RawIOBase):
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        if self._broken:  # where it broke off within its first bytes gzip would take it for an empty file from now on
+            self._raw.seek(0)
+            self._gzip, self._broken = gzip.GzipFile(fileobj=self._raw), False
         return self._gzip.seek(offset, whence)
 
     def tell(self) -> int:
         return self._gzip.tell()
 
     def readinto(self, into: Any) -> int:
-        data = self._gzip.read1(len(into))
+        try:
+            data = self._gzip.read1(len(into))
+        except _BROKEN:
+            self._broken = True
+            raise
         if self._gzip.tell() > max(UNSUSPECTED, self._raw.tell() * MOST_UNPACKED):
             raise gzip.BadGzipFile(f"it unpacks to more than {MOST_UNPACKED} times its size")
         into[: len(data)] = data

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from connector import tracing
 from connector.erase import hold_to
 from connector.errors import EndPass, LamplighterError
 from connector.home import Home
@@ -48,10 +49,11 @@ def run(home: Home, options: Options, watcher: Watcher | None = None) -> Report:
     recovery.check_store(home, as_of)
     approved = questions.approvals_of(home, options.approve)
     sweeping.check(home, options.sweeps)
-    with leases.held(home.store, LEASE, options.term):
+    with leases.held(home.store, LEASE, options.term), tracing.span("run") as note:
         mended = recovery.set_right(home, as_of, whole=not options.only)
         report = Report(number=runs.start(home.store, as_of), as_of=as_of, notes=mended)
         structlog.contextvars.bind_contextvars(run=report.number)
+        note(run=report.number)
         try:
             recovery.enter(home, report.number)
             _stages(home, options, approved, report, watcher or Nobody())
@@ -68,6 +70,7 @@ def run(home: Home, options: Options, watcher: Watcher | None = None) -> Report:
         finally:
             home.warehouse.release()
         _close(home, report, _status(report, options))
+        note(run_status=report.status)
     return report
 
 
@@ -143,7 +146,8 @@ def _timed(report: Report, stage: str, watcher: Watcher) -> Iterator[None]:
     watcher.entered(stage)
     began = time.monotonic()
     try:
-        yield
+        with tracing.span(stage):
+            yield
     finally:
         report.seconds[stage] = time.monotonic() - began
 

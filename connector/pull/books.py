@@ -24,7 +24,7 @@ class Book:
         self.read += batch.read
         self.kept += batch.kept
         self.skipped += batch.skipped
-        self.rejected += len(batch.rejected)
+        self.rejected += sum(each.rows for each in batch.rejected)
         if batch.rejected and not self.example:
             self.example = batch.rejected[0].reference
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 
+from connector import tracing
 from connector.model import Batch
 from connector.ports import EventSource
 from connector.pull.books import Book
 from connector.pull.echo import TABLE, without_echoes
+from connector.pull.few import Few
 from connector.pull.forgotten import Forgotten
 from connector.pull.held import known_of, with_those_merged_in, with_what_was_held
 from connector.schema import SEEN
@@ -22,17 +24,19 @@ def pull_source(source: EventSource, warehouse: Warehouse, store: Store, run: in
     Rows first, then rejected rows, then the cursor: a crash in between hands the same rows out again, which
     changes nothing that a reader sees.
     """
-    book, forgotten = Book(), Forgotten(store)
+    book, forgotten, few = Book(), Forgotten(store), Few()
     for stream in source.streams():
         known = known_of(stream, warehouse)
         seen = 0
-        for told in source.pull(stream, cursors.load(store, source.name, stream), known):
-            batch = forgotten.without(told)
-            keep(batch, source.name, warehouse, store, run)
-            cursors.save(store, source.name, stream, batch.cursor)
-            book.enter(batch)
-            seen += batch.read
-            progress(source.name, stream, seen)
+        with tracing.span("pull stream", source=source.name, stream=stream) as note:
+            for told in source.pull(stream, cursors.load(store, source.name, stream), known):
+                batch = few.of(forgotten.without(told))
+                keep(batch, source.name, warehouse, store, run)
+                cursors.save(store, source.name, stream, batch.cursor)
+                book.enter(batch)
+                seen += batch.read
+                progress(source.name, stream, seen)
+            note(read=seen)
     book.erased = forgotten.left_out
     return book
 

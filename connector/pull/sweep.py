@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from connector import tracing
 from connector.errors import GuardStop
 from connector.ports import CRM
 from connector.pull.books import Book
+from connector.pull.few import Few
 from connector.pull.forgotten import Forgotten
 from connector.pull.held import held_of
 from connector.pull.source import Progress, keep
@@ -42,16 +44,18 @@ def pull_sweep(
     Raises:
         GuardStop: far more is missing than may be; what is missing stays, and the next sweep begins anew.
     """
-    stream, book, forgotten = stream_of(name), Book(), Forgotten(store)
+    stream, book, forgotten, few = stream_of(name), Book(), Forgotten(store), Few()
     stand = load(store, source.name, name)
     held = held_of(source.name, warehouse)
     try:
-        for told in source.sweep(name, stand.get(UNDER_WAY), held, approved=approved):
-            batch = forgotten.without(told)
-            keep(batch, source.name, warehouse, store, run)
-            cursors.save(store, source.name, stream, {**stand, UNDER_WAY: dict(batch.cursor)})
-            book.enter(batch)
-            progress(source.name, stream, book.read)
+        with tracing.span("sweep", source=source.name, stream=stream) as note:
+            for told in source.sweep(name, stand.get(UNDER_WAY), held, approved=approved):
+                batch = few.of(forgotten.without(told))
+                keep(batch, source.name, warehouse, store, run)
+                cursors.save(store, source.name, stream, {**stand, UNDER_WAY: dict(batch.cursor)})
+                book.enter(batch)
+                progress(source.name, stream, book.read)
+            note(read=book.read)
     except GuardStop:
         stand.pop(UNDER_WAY, None)
         cursors.save(store, source.name, stream, {**stand, STOPPED: at.isoformat()})

@@ -59,6 +59,20 @@ def damaged(path: Path) -> SetupError:
     )
 
 
+def in_restore(path: Path) -> Path:
+    """Where a restore makes the store that will stand at `path`."""
+    return Path(f"{path}.restoring")
+
+
+def refuse_in_restore(path: Path) -> None:
+    """An empty store is not begun where a restore has set the old one aside and was killed. Raises SetupError."""
+    if in_restore(path).exists() and not path.exists():
+        raise SetupError(
+            f"the store {path} is being restored, or that was broken off; nothing was changed",
+            hint=f"restore again: lamplighter restore FILE --store-only --replace --home {path.parent}",
+        )
+
+
 def no_room(folder: Path) -> Failed:
     """What cannot be written there any more."""
     return Failed(

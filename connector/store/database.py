@@ -200,6 +200,15 @@ def engine_of(url: str) -> sa.Engine:
     return engine
 
 
+def file_of(url: str) -> Path | None:
+    """The file of a SQLite store; None of any other, and where the URL is none."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError:
+        return None
+    return Path(parsed.database) if parsed.get_backend_name() == "sqlite" and parsed.database else None
+
+
 def _options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": PATIENCE}}
@@ -212,6 +221,7 @@ def _create_private(engine: sa.Engine) -> None:
     if name and name != ":memory:":
         path = Path(name)
         try:
+            damage.refuse_in_restore(path)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600, exist_ok=True)
         except OSError as error:

@@ -26,6 +26,7 @@ def keep(store: Store, source: str, run: int, rows: Sequence[Rejection]) -> None
             "run": run,
             "first_seen": seen,
             "last_seen": seen,
+            "rows": row.rows,
         }
         for row in rows
     }
@@ -43,7 +44,7 @@ def forget(store: Store, source: str, references: Sequence[str]) -> None:
 
 def counts(store: Store) -> list[tuple[str, str, str, int]]:
     """(source, stream, reason, rows), most rows first."""
-    how_many = sa.func.count().label("rows")
+    how_many = sa.func.sum(rejected.c.rows).label("how_many")
     query = sa.select(rejected.c.source, rejected.c.stream, rejected.c.reason, how_many)
     grouped = query.group_by(rejected.c.source, rejected.c.stream, rejected.c.reason).order_by(how_many.desc())
-    return [tuple(row) for row in store.rows(grouped)]
+    return [(row.source, row.stream, row.reason, int(row.how_many)) for row in store.rows(grouped)]

@@ -176,6 +176,7 @@ rejected = sa.Table(
     sa.Column("run", sa.Integer, nullable=False),
     sa.Column("first_seen", UtcTime, nullable=False),
     sa.Column("last_seen", UtcTime, nullable=False),
+    sa.Column("rows", sa.Integer, nullable=False, default=1, server_default="1"),  # it stands for so many
 )
 
 approval = sa.Table(

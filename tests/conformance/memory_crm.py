@@ -122,6 +122,8 @@ class Memory:
             return Receipt(**self._call(f"{verb}_properties", values=delivery.values))
         return Receipt(**self._of_list(delivery.audience, f"{verb}_members", add=delivery.add, remove=delivery.remove))
 
+    def close(self) -> None: ...
+
     def batch_size(self, kind: str) -> int:
         return 500
 

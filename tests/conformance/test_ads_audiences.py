@@ -50,6 +50,14 @@ def test_ensure_twice(platform: AdBench, destination: AdDestination) -> None:
     assert len(platform.audiences()) == 2
 
 
+def test_connections_are_let_go_of(destination: AdDestination) -> None:
+    """Closed twice, and used again: whoever goes on makes new ones."""
+    first = destination.ensure([LAMPS])
+    destination.close()
+    destination.close()
+    assert destination.ensure([LAMPS]) == first
+
+
 def test_found_again(platform: AdBench, destination: AdDestination) -> None:
     """Who has forgotten the id finds the audience by our key, and makes no second one."""
     first = made(destination)

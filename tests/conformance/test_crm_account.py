@@ -138,3 +138,11 @@ def test_nothing_private(crm: CRM, bench: Any) -> None:
 def test_tables_are_arrow(crm: CRM) -> None:
     """Rows travel as Arrow tables, ready for the warehouse."""
     assert all(isinstance(table, pa.Table) for batch in pulled(crm, "product") for table in batch.tables.values())
+
+
+def test_connections_are_let_go_of(crm: CRM) -> None:
+    """Closed twice, and used again: whoever goes on makes new ones."""
+    first = rows(pulled(crm, "contact"))
+    crm.close()
+    crm.close()
+    assert rows(pulled(crm, "contact")) == first

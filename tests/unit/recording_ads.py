@@ -1,7 +1,7 @@
 """An ad platform in memory that writes down every payload, and ways for it to fail."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -84,7 +84,8 @@ class Recorder:
         self._die()
         return Receipt(added=named)
 
-    def confirm(self) -> Mapping[str, str]:
+    def confirm(self, note: Callable[[Mapping[str, str]], None] = lambda told: None) -> Mapping[str, str]:
+        note(self.failed)
         told, self.failed = self.failed, {}
         return told
 
@@ -106,6 +107,9 @@ class Recorder:
 
     def check(self) -> Sequence[Finding]:
         return []
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
     def batch_size(self, kind: str) -> int:
         return 3

@@ -1,6 +1,6 @@
 """What Google works through later, or does by itself: closed lists, refreshes that end when it is done, outcomes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +8,7 @@ import pytest
 from google_account import Account, account, no_waiting
 from remembering import Kept
 
+from connector import turn
 from connector.errors import EndPass, RetryLater
 from connector.model import Delivery, ListSpec, Purpose
 
@@ -190,6 +191,38 @@ def test_the_end_of_a_pass_ends_a_refresh_too(account: Account) -> None:
     account.kept = Fenced(account.kept)
     with pytest.raises(EndPass):
         account.adapter().confirm()
+
+
+def killed(told: Mapping[str, str]) -> None:
+    """The process dies while it notes what it was told."""
+    raise KeyboardInterrupt
+
+
+def test_what_nobody_noted_is_told_again(account: Account) -> None:
+    """Google's words are forgotten only once they are noted: a kill in between loses none of them."""
+    account.sandbox.levers["fail_work"]()
+    deliver(account, id="d1")
+    with pytest.raises(KeyboardInterrupt):
+        account.adapter().confirm(killed)
+    noted: list[Mapping[str, str]] = []
+    assert list(account.adapter().confirm(noted.append)) == ["d1"]
+    assert [list(each) for each in noted] == [["d1"]]
+    assert account.adapter().confirm() == {}
+
+
+def test_the_end_of_a_pass_ends_the_asking_too(account: Account) -> None:
+    """Whatever Google has said until then is told in the next pass."""
+    account.sandbox.levers["fail_work"]()
+    for id in ("d1", "d2"):
+        deliver(account, id=id)
+
+    def taken_over() -> None:
+        if asked(account):
+            raise EndPass("another process has taken over")
+
+    with turn.answered_by(taken_over), pytest.raises(EndPass):
+        account.adapter().confirm()
+    assert sorted(account.adapter().confirm()) == ["d1", "d2"]
 
 
 def test_trouble_while_asking(account: Account) -> None:

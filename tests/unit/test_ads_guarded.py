@@ -18,6 +18,7 @@ from connector.store import approvals
 from connector.store.remotes import Remembered
 from connector.store.tables import approval
 
+Note = Callable[[dict[str, str]], None]
 ANN, BOB = "ann@x.test", "bob@x.test"
 
 
@@ -30,12 +31,13 @@ def shop(tmp_path: Path) -> AdShop:
     return made
 
 
-def refuses(after: int = 0) -> Callable[[], dict[str, str]]:
+def refuses(after: int = 0) -> Callable[[Note], dict[str, str]]:
     """What came late: nothing, so many times; then the platform does not answer."""
     left: Iterator[dict[str, str]] = iter([{}] * after)
 
-    def confirm() -> dict[str, str]:
+    def confirm(note: Note) -> dict[str, str]:
         for found in left:
+            note(found)
             return found
         raise RetryLater("is down")
 
@@ -112,6 +114,20 @@ def test_a_broken_refresh_does_not_pass_by_the_guard(shop: AdShop) -> None:
     said = {(verb, shop.google.labels[name], members) for verb, name, members in shop.google.log}
     cy, bob, ann = (shop.google.member(one) for one in ("cy@x.test", BOB, ANN))
     assert said == {("refresh", LAMP, (cy,)), ("refresh", RUG, (bob,)), ("remove", LAMP, (ann,))}
+
+
+@pytest.mark.slow
+def test_a_broken_refresh_of_which_nobody_is_left(shop: AdShop) -> None:
+    """The platform may hold whoever was said before it broke off: that nobody is wanted is said, too."""
+    shop.run()
+    remember(shop, LONG_AGO, LAMP)
+    shop.says(ANN, granted=False)
+    shop.google.log.clear()
+    shop.run(hours=1, everybody=True)
+    assert ("refresh", LAMP, ()) in {(verb, shop.google.labels[name], who) for verb, name, who in shop.google.log}
+    shop.google.log.clear()
+    shop.run(hours=2, everybody=True)
+    assert shop.google.log == []
 
 
 @pytest.mark.slow

@@ -1,6 +1,6 @@
 """Whole audiences anew at Meta: sessions that break and are taken up, and that nobody who stays is ever out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pytest
 from meta_rig import LAMPS, Rig, change, keys, rigged
@@ -30,6 +30,11 @@ def once(rig: Rig, members: Sequence[str]) -> bool:
         return False
     assert sorted(receipt.added) == sorted(members) and not receipt.removed
     return True
+
+
+def killed(told: Mapping[str, str]) -> None:
+    """The process dies while it notes what it was told."""
+    raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("at", range(4))
@@ -111,6 +116,21 @@ def test_a_replacement_that_fails_later_is_told_once(rig: Rig) -> None:
     assert list(rig.meta().confirm()) == [f"refresh:{LAMPS.name}"]
     meta = rig.meta()
     assert meta.confirm() == {} and meta.calls.made == 0
+
+
+def test_what_nobody_noted_is_told_again(rig: Rig) -> None:
+    """A replacement that failed, or broke off, is named again where the process died before that was noted."""
+    rig.sandbox.meta.configure({"replace_fails": True})
+    rig.meta().refresh(LAMPS.name, [keys(5)])
+    with pytest.raises(KeyboardInterrupt):
+        rig.meta().confirm(killed)
+    assert list(rig.meta().confirm()) == [f"refresh:{LAMPS.name}"]
+    assert rig.meta().confirm() == {}
+    rig.fault("/usersreplace", skip=1, drop=True)
+    assert not once(rig, keys(30))
+    with pytest.raises(KeyboardInterrupt):
+        rig.meta().confirm(killed)
+    assert "broken off" in rig.meta().confirm()[f"refresh:{LAMPS.name}"]
 
 
 def test_a_refresh_that_broke_off_is_told_once(rig: Rig) -> None:

@@ -19,7 +19,7 @@ from connector.cli.settings_file import append
 from connector.errors import SetupError
 from connector.schema import SEEN
 from connector.settings import load
-from connector.store import Store, dump, leases, open_store, runs, stale
+from connector.store import Store, leases, open_store, runs, stale
 from connector.store.damage import BACKUPS, backups
 from connector.store.dump import LEAP
 from connector.store.tables import lease, metadata
@@ -262,29 +262,6 @@ def keep_products(root: Path, number: int) -> None:
 def kept_products(root: Path) -> set[str]:
     """The products of a warehouse."""
     return set(Warehouse(root).current("product").key.to_pyarrow().to_pylist())
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-def test_a_restore_that_was_killed_is_not_taken_for_a_new_home(
-    install: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Settings come last: until then no command finds a home there, and the restore may be repeated."""
-    file, before = taken(install, tmp_path / "b.zip"), told(url_of(install), but=COUNTED)
-
-    def killed(*_: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(dump, "load", killed)
-        restore(file, install, replace=True)
-    with pytest.raises(SetupError, match=r"there is no .*lamplighter\.yaml"):
-        load(install)
-    restore(file, install, replace=True)
-    assert told(url_of(install), but=COUNTED) == before
-    assert load(install).hubspot is not None
 
 
 def test_the_store_alone_comes_back_into_todays_settings(install: Path, tmp_path: Path, lamplighter: Command) -> None:

@@ -1,14 +1,19 @@
 """Files in the home that name a person: what is left of them."""
 
 import gzip
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from cli import Command
 
 from connector.cli.init import create
-from connector.erase.files import blank
+from connector.erase.files import Unreached, blank
 from connector.errors import SetupError
 from connector.home import open_home
 
@@ -58,3 +63,48 @@ def test_a_file_that_cannot_be_read_holds_up_no_other(tmp_path: Path) -> None:
     assert (tmp_path / "a.ndjson.gz").read_bytes() == torn
     assert (tmp_path / "b.ndjson").read_text().split() == ['{"b":', "2}"]
     assert not [*tmp_path.rglob("*.new")]
+
+
+@contextmanager
+def deep(folder: Path) -> Iterator[None]:
+    """A folder with one in it that nobody may look into, not even root: its path is longer than a path may be."""
+    folder.mkdir()
+    at = os.open(folder, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=at)
+        below = os.open("d" * 250, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_a_folder_that_nobody_may_look_into_holds_up_no_file(tmp_path: Path) -> None:
+    """It is named by its path from the home; what can be reached is done."""
+    create(tmp_path)
+    (tmp_path / "z.ndjson").write_text('{"email": "dana@example.com"}\n{"b": 2}\n')
+    unreached = pytest.raises(Unreached, match="exports/ddd")
+    with deep(tmp_path / "exports"), open_home(tmp_path) as home, unreached as caught:
+        blank(home, DANA)
+    assert len(caught.value.paths) == 1
+    assert (tmp_path / "z.ndjson").read_text().split() == ['{"b":', "2}"]
+
+
+@pytest.mark.slow
+def test_a_receipt_tells_what_was_not_reached(tmp_path: Path, lamplighter: Command) -> None:
+    """Exit 2 and a receipt that names the folder; the erasure ends once that is mended."""
+    create(tmp_path)
+    with deep(tmp_path / "exports"):
+        first = lamplighter("erase", "dana@example.com", "--home", tmp_path, "--json")
+        assert (first.code, "exports" in first.err, "--resume" in first.err) == (2, True, True)
+        (named,) = first.json["not_reached"]
+        assert named.startswith("exports/ddd")
+        (receipt,) = first.json["erasures"]
+        assert (receipt["places"]["store"], receipt["places"]["files"]) == ("done", "open")
+        again = lamplighter("erase", "--resume", "--home", tmp_path)
+        assert (again.code, "exports/ddd" in again.out) == (2, True)
+    assert lamplighter("erase", "--resume", "--home", tmp_path).code == 0
+    assert lamplighter("erase", "--resume", "--home", tmp_path, "--json").json["not_reached"] == []

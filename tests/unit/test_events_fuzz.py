@@ -183,7 +183,8 @@ def survives(folder: Path, kind: str, made: tuple[list[bytes], list[int]]) -> No
     left = zlib.decompressobj(wbits=31).decompress(cut).count(b"\n")
     ends = [b"\n".join([SOURCES[kind][1], *found[: at + 1], b""]).count(b"\n") for at in whole]
     before = expected(folder, kind, [at for at, end in zip(whole, ends, strict=True) if end <= left])
-    assert before <= looked_at(read(folder, kind, cut))
+    if left:  # else not even a header is whole
+        assert before <= looked_at(read(folder, kind, cut))
     first = read(folder, kind, data[: len(data) * 2 // 3])
     second = read(folder, kind, data, first.cursor if first.batches else None)
     assert wanted <= looked_at(first) | looked_at(second)

@@ -1,6 +1,7 @@
 """Ad logs and product feeds: read through their mappings, in whatever shape of CSV they come."""
 
 import csv
+import gzip
 import io
 import os
 from collections.abc import Sequence
@@ -155,10 +156,22 @@ def test_a_header_that_is_no_text(tmp_path: Path) -> None:
         pull(build("ad_log", "ads", write(tmp_path / "ads.csv", b"\xff\xfeid\n"), "", None))
 
 
-@pytest.mark.parametrize("data", [b"", b"\x1f\x8b\x08\x00", b"\n\n"])
+@pytest.mark.parametrize("data", [b"", b"\n\n", b"ad_id,cost"])
 def test_nothing_to_read_yet(tmp_path: Path, data: bytes) -> None:
-    """An empty file, and a gzip that breaks off at once, end the pull without rows and without an exception."""
+    """A file that is empty, or holds no whole line yet, ends the pull without rows and without an exception."""
     assert pull(build("ad_log", "ads", write(tmp_path / "ads.csv", data), "", None)).keys() == []
+
+
+@pytest.mark.parametrize("size", [4, 40])
+def test_a_gzip_that_breaks_off_within_its_header(tmp_path: Path, size: int) -> None:
+    """It is named, not taken for an empty file; copied again it is read whole."""
+    whole = gzip.compress(text([ad(1)]).encode(), mtime=0)
+    path = tmp_path / "ads.csv.gz"
+    path.write_bytes(whole[:size])
+    with pytest.raises(SetupError, match=r"ads\.csv\.gz breaks off within its header"):
+        pull(build("ad_log", "ads", path, "", None))
+    path.write_bytes(whole)
+    assert pull(build("ad_log", "ads", path, "", None)).keys() == ["ads:a1"]
 
 
 def test_wrong_number_of_columns(tmp_path: Path) -> None:

@@ -280,6 +280,17 @@ def test_search_that_says_nothing(rig: Rig) -> None:
     assert keys(pulled(crm, "contact", cursor)) == [f"hubspot:{contact}"]
 
 
+def test_search_that_counts_what_it_does_not_show(rig: Rig) -> None:
+    """Hits that are counted and not shown are not passed over: the watermark stays."""
+    crm = rig.crm()
+    cursor = pulled(crm, "contact")[-1].cursor
+    contact = rig.contacts(1)[0]
+    rig.fault("/search", status=200, body={"total": 1, "results": []})
+    with pytest.raises(RetryLater, match="with nothing"):
+        pulled(crm, "contact", cursor)
+    assert keys(pulled(crm, "contact", cursor)) == [f"hubspot:{contact}"]
+
+
 @pytest.mark.parametrize("body", [{"message": "hello"}, {"results": None}])
 def test_answers_of_another_shape(rig: Rig, body: dict[str, Any]) -> None:
     """JSON that is not what was asked for is "later", not a crash."""

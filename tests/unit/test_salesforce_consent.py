@@ -9,6 +9,7 @@ from salesforce_rig import Org, everything, org, pulled, rows
 
 from connector.crms._salesforce.api import Api
 from connector.crms._salesforce.look import PARTIES
+from connector.errors import RetryLater
 from connector.model import Batch
 
 HELD = pa.schema(
@@ -137,6 +138,19 @@ def test_an_answer_without_its_parts_is_no_consent(shop: Org, body: Any) -> None
     shop.fault("composite", skip=2, status=200, body=body)
     assert consent(shop, contact)[0] is True
     assert not shop.sandbox.faults.take("POST", "composite")
+
+
+@pytest.mark.parametrize(
+    "part", [{"httpStatusCode": 200}, {"referenceId": "x"}, {"referenceId": "x", "httpStatusCode": "?"}]
+)
+def test_a_part_that_does_not_say_what_it_answers(shop: Org, part: Any) -> None:
+    """Nobody guesses: the pull ends for now, in our words, and the next one tells all."""
+    contact = somebody(shop)
+    opted_out(shop, contact)
+    shop.fault("composite", skip=2, status=200, body={"compositeResponse": [part]})
+    with pytest.raises(RetryLater, match="not what was asked"):
+        consent(shop, contact)
+    assert consent(shop, contact)[0] is True
 
 
 def test_a_part_that_was_left_out_is_asked_for_again(shop: Org, monkeypatch: pytest.MonkeyPatch) -> None:

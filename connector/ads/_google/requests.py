@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from connector.ads._google.answers import Refused
 from connector.ads._google.transport import Transport
-from connector.errors import RetryLater
+from connector.errors import EndPass, RetryLater
 from connector.ports import Remembered
 
 REQUEST = "google_request"
@@ -42,30 +42,39 @@ class Requests:
         """Whether Google has not yet said of some batch what became of it."""
         return any(json.loads(text)["of"] == of for text in self._remembered.all(REQUEST).values())
 
-    def confirm(self, give_up: Callable[[str], None]) -> dict[str, str]:
+    def confirm(self, give_up: Callable[[str], None], note: Callable[[dict[str, str]], None]) -> dict[str, str]:
         """What has failed at least in part since the last time -> Google's words.
 
         Args:
             give_up: told what a batch was part of that failed as a whole, before it is forgotten.
+            note: told what is returned, before it is forgotten.
         """
         failed: dict[str, dict[str, None]] = {}
+        heard: list[str] = []
         try:
             for request_id, text in sorted(self._remembered.all(REQUEST).items()):
                 told = json.loads(text)
-                if self._due(told):
-                    words = self._outcome(request_id, told, give_up)
+                if self._due(told) and (words := self._outcome(request_id, told, give_up)):
                     failed.setdefault(told["of"].partition("@")[0], {}).update(dict.fromkeys(words))
+                    heard.append(request_id)
+        except EndPass:
+            raise
         except RetryLater:
-            if not any(failed.values()):
+            if not failed:
                 raise  # else: what is known is told now, the rest asked about next time
-        return {of: "; ".join(sorted(words)) for of, words in failed.items() if words}
+        found = {of: "; ".join(sorted(words)) for of, words in failed.items()}
+        note(found)
+        for request_id in heard:
+            self._forget(request_id)
+        return found
 
     def _due(self, told: Mapping[str, Any]) -> bool:
         wait = self._transport.settings.ask_after * int(2 ** told["asked"])
         return self._transport.clock.now() >= datetime.fromisoformat(told["at"]) + wait
 
     def _outcome(self, request_id: str, told: dict[str, Any], give_up: Callable[[str], None]) -> list[str]:
-        """Google's words about a request that failed, as far as it did; none while it is at work."""
+        """Google's words about a request that failed, as far as it did; none while it is at work. One that did not fail
+        is forgotten."""
         try:
             statuses = self._statuses(request_id)
         except Refused as refused:
@@ -80,8 +89,12 @@ class Requests:
         words = [words for one in statuses for words in self._words(one)]
         if any(each.startswith("FAILED") for each in words):
             give_up(told["of"])
-        self._remembered.put(REQUEST, request_id, "")
+        if not words:
+            self._forget(request_id)
         return words
+
+    def _forget(self, request_id: str) -> None:
+        self._remembered.put(REQUEST, request_id, "")
 
     def _statuses(self, request_id: str) -> list[Mapping[str, Any]]:
         target = f"/v1/requestStatus:retrieve?requestId={quote(request_id, safe='')}"

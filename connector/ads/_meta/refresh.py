@@ -1,7 +1,7 @@
 """A whole audience anew by /usersreplace: the old one stays until the last batch, so nobody who stays is ever out."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -138,32 +138,30 @@ class Refresh:
         for kind in (SESSION, TOLD, WORKED):
             self._remembered.put(kind, audience, "")
 
-    def confirm(self) -> Mapping[str, str]:
+    def confirm(self, note: Callable[[Mapping[str, str]], None]) -> Mapping[str, str]:
         """Replacements that were broken off, or failed when Meta worked through them. See
         `connector.ports.AdDestination.confirm`."""
-        told = self._broken() | self._freed()
-        for audience, id in self._remembered.all(WORKED).items():
-            words = self._words(id)
-            if words == "replace_in_progress":
-                continue
-            self._remembered.put(WORKED, audience, "")
-            if words == "replace_error":
-                told[f"refresh:{audience}"] = words
-        return told
+        broken, freed, worked = self._broken(), list(self._remembered.all(FREED)), self._worked()
+        told = dict.fromkeys(broken, BROKEN) | dict.fromkeys(freed, FLAGGED_BEFORE)
+        told |= {audience: words for audience, words in worked.items() if words == "replace_error"}
+        found = {f"refresh:{audience}": words for audience, words in told.items()}
+        note(found)
+        for audience, text in broken.items():
+            self._remembered.put(TOLD, audience, text)
+        for kind, names in ((FREED, freed), (WORKED, worked)):
+            for audience in names:
+                self._remembered.put(kind, audience, "")
+        return found
 
     def _broken(self) -> dict[str, str]:
-        told: dict[str, str] = {}
-        for audience, text in self._remembered.all(SESSION).items():
-            if self._remembered.get(TOLD, audience) != text:
-                self._remembered.put(TOLD, audience, text)
-                told[f"refresh:{audience}"] = BROKEN
-        return told
+        """Audience -> its open session, of those that were not told yet."""
+        open, told = self._remembered.all(SESSION), self._remembered.all(TOLD)
+        return {audience: text for audience, text in open.items() if told.get(audience) != text}
 
-    def _freed(self) -> dict[str, str]:
-        names = list(self._remembered.all(FREED))
-        for name in names:
-            self._remembered.put(FREED, name, "")
-        return {f"refresh:{name}": FLAGGED_BEFORE for name in names}
+    def _worked(self) -> dict[str, str]:
+        """Audience -> Meta's words, of those that it has worked through."""
+        said = {audience: self._words(id) for audience, id in self._remembered.all(WORKED).items()}
+        return {audience: words for audience, words in said.items() if words != "replace_in_progress"}
 
     def _words(self, id: str) -> str:
         try:

@@ -179,7 +179,7 @@ class Walk:
         """One page of the search and the records on it that we do not know yet; whether there is more."""
         answer = self._source.api.search(self._kind, _request(self._modified, window))
         hits, total = answer.body.get("results"), answer.body.get("total")
-        if hits is None or total is None:
+        if hits is None or total is None or (total and not hits):  # what is there and not shown would be passed over
             raise said_nothing(f"a search of {self._kind}")
         self._source.floor.add(f"{work} {self._kind}", len(hits), per_call=SEARCHED)
         records = records_of(self._source, self._stream, self._newer(hits))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from connector import tracing
 from connector.crms._hubspot.answers import Answer, said_nothing
 from connector.crms._hubspot.source import Source, following
 from connector.crms._hubspot.streams import Record, Stream, Ties
@@ -124,11 +125,12 @@ def _ties(stream: Stream, shown: Mapping[str, Any]) -> Ties:
 
 def fetched_ahead(pages: Iterator[T]) -> Iterator[T]:
     """The same, with the next ones on their way in a thread of their own while the present one is used."""
+    next_page = tracing.bound(lambda: next(pages, None))
     with ThreadPoolExecutor(1) as pool:
-        ahead = deque(pool.submit(next, pages, None) for _ in range(AHEAD))
+        ahead = deque(pool.submit(next_page) for _ in range(AHEAD))
         try:
             while (page := ahead.popleft().result()) is not None:
-                ahead.append(pool.submit(next, pages, None))
+                ahead.append(pool.submit(next_page))
                 yield page
         finally:
             for waiting in ahead:

@@ -174,9 +174,10 @@ class Marks:
                 "limit": FOUND,
             },
         ).body
-        if "total" not in answer:
+        hits = answer.get("results") or []
+        if "total" not in answer or (answer["total"] and not hits):
             raise said_nothing("a search for marks")
-        return [(str(each["id"]), _options(each["properties"].get(name))) for each in answer.get("results") or []]
+        return [(str(each["id"]), _options(each["properties"].get(name))) for each in hits]
 
 
 def property_of(purpose: str) -> str:

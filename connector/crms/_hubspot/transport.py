@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from connector import tracing
 from connector.crms import Remembered
 from connector.crms._hubspot.answers import Answer, judged
 from connector.crms._hubspot.oauth import Endpoint, for_app, refreshing
@@ -48,6 +49,10 @@ class Transport:
         self.quota = Quota(settings, clock, AccountDay(self.server, remembered, self._details))
         self._asked_usage = not self.tokens.tells_usage
         self._retrying = Retrying(system=SYSTEM, policy=settings.retry, clock=clock, on_repeat=self._repeated)
+
+    def close(self) -> None:
+        """Close the connections that wait for a next call."""
+        self._wire.close()
 
     def _tokens(self) -> Tokens:
         if self._settings.oauth is not None:
@@ -124,7 +129,9 @@ class Transport:
         return answer
 
     def _answered(self, call: Call, token: str = "") -> Answer:
-        answer = self._wire.send(call, token)
+        with tracing.call(SYSTEM, call.method, call.route, bucket=call.bucket) as note:
+            answer = self._wire.send(call, token)
+            note(status=answer.status)
         with self._lock:
             self.calls.answered(answer.status)
         return answer

@@ -39,7 +39,12 @@ class Call:
     @property
     def operation(self) -> str:
         """What it does, for logs and messages: no ids, no names."""
-        return f"{self.method} {anonymous(self.path)}"
+        return f"{self.method} {self.route}"
+
+    @property
+    def route(self) -> str:
+        """Its path without ids and names."""
+        return anonymous(self.path)
 
     @property
     def reads(self) -> bool:

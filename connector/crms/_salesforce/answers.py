@@ -33,16 +33,17 @@ class Answer:
         """Its object. Raises RetryLater where it is none, or lacks one of `names`."""
         if isinstance(self.body, Mapping) and all(self.body.get(name) is not None for name in names):
             return self.body
-        raise _said_nothing()
+        raise said_nothing()
 
     def rows(self) -> list[Any]:
         """Its list of objects; None stands for one that is not there. Raises RetryLater where it is no such list."""
         if isinstance(self.body, list) and all(row is None or isinstance(row, Mapping) for row in self.body):
             return self.body
-        raise _said_nothing()
+        raise said_nothing()
 
 
-def _said_nothing() -> RetryLater:
+def said_nothing() -> RetryLater:
+    """The error for a friendly answer that lacks what it must hold; what it might have told is not taken as read."""
     words = "Salesforce answered, and not what was asked; what is done is kept"
     return RetryLater(words, hint="lamplighter run, later")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connector.crms._salesforce.answers import Answer
+from connector.crms._salesforce.answers import Answer, said_nothing
 from connector.crms._salesforce.transport import Transport
 from connector.errors import RetryLater
 
@@ -92,6 +92,9 @@ class Api:
 
         Returns:
             reference -> its answer, whatever its status. Salesforce may leave some out.
+
+        Raises:
+            RetryLater: one of them does not say which it is, or what became of it.
         """
         reads = all(sub.method == "GET" for sub in subs)
         told = {"allOrNone": False, "compositeRequest": [sub.as_json(self.base) for sub in subs]}
@@ -103,7 +106,7 @@ class Api:
         results = answer.body.get("compositeResponse") if isinstance(answer.body, Mapping) else None
         if not isinstance(results, list):
             return {}
-        return {one["referenceId"]: _part(one) for one in results if isinstance(one, Mapping)}
+        return dict(_part(one) for one in results if isinstance(one, Mapping))
 
     def collection(
         self, method: str, records: Sequence[Mapping[str, Any]], *, all_or_none: bool = False, into: str = ""
@@ -183,5 +186,8 @@ def page_of(body: Any) -> Page:
     )
 
 
-def _part(told: Mapping[str, Any]) -> Answer:
-    return Answer(status=int(told["httpStatusCode"]), body=told.get("body"), headers=told.get("httpHeaders") or {})
+def _part(told: Mapping[str, Any]) -> tuple[str, Answer]:
+    name, status = told.get("referenceId"), told.get("httpStatusCode")
+    if not isinstance(name, str) or not isinstance(status, int):
+        raise said_nothing()
+    return name, Answer(status=status, body=told.get("body"), headers=told.get("httpHeaders") or {})

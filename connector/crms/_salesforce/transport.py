@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 import requests
 from simple_salesforce.api import Salesforce
 
+from connector import tracing
 from connector.crms import OAuthClient, Remembered
 from connector.crms._salesforce.answers import CONNECT, EXPIRED, FULL_SECONDS, Answer, codes, judged
 from connector.crms._salesforce.oauth import Endpoint, by_assertion, by_client_credentials, by_refresh_token
@@ -55,6 +56,10 @@ class Transport:
         self._sf = _library(settings)
         self.tokens = self._tokens()
         self._retrying = Retrying(system=SYSTEM, policy=settings.retry, clock=clock, on_repeat=self._repeated)
+
+    def close(self) -> None:
+        """Close the connections that wait for a next call."""
+        self._sf.session.close()
 
     def _tokens(self) -> Tokens:
         settings, clock = self.settings, self.clock
@@ -128,10 +133,12 @@ class Transport:
         self.budget.spend()
         self._count(method, path)
         authorised = {"Authorization": f"Bearer {token}", **headers}
-        try:
-            answer = read(self._sf.session.request(method, self._url(path), headers=authorised, **sent))
-        except requests.RequestException as error:
-            raise Again(f"no answer from Salesforce ({type(error).__name__})") from None
+        with tracing.call(SYSTEM, method, _anonymous(path)) as note:
+            try:
+                answer = read(self._sf.session.request(method, self._url(path), headers=authorised, **sent))
+            except requests.RequestException as error:
+                raise Again(f"no answer from Salesforce ({type(error).__name__})") from None
+            note(status=answer.status)
         self._hear(answer)
         return answer
 

@@ -25,20 +25,27 @@ PATIENCE = 3
 def doubted(home: Home, platform: AdDestination, number: int, report: Report) -> set[str]:
     """Persons of match keys that may be in or out, since a batch was never answered or failed after it was accepted."""
     members = ad_members.doubt_unsettled(home.store, platform.name, number)
-    failed, kept = platform.confirm(), Remembered(home.store, platform.name)
+    kept, again = Remembered(home.store, platform.name), set[str]()
     times = int(kept.get(ADS, FAILED) or 0)
-    if not failed and not times:
-        return set(ad_members.persons_of(home.store, platform.name, members).values())
-    again, others = ad_members.doubt_failed(home.store, platform.name, failed, number)
-    for name in kept.all(REFRESHED):
-        if any(name in other for other in others):  # what failed was said in a refresh: that is due again
-            kept.put(REFRESHED, name, LONG_AGO)
-    kept.put(ADS, FAILED, str(times + 1) if failed else "")
+    failed = platform.confirm(lambda told: again.update(_doubt(home, kept, platform.name, told, number)))
+    if failed or times:
+        kept.put(ADS, FAILED, str(times + 1) if failed else "")
     if failed:
         report.notes.append(_failed(platform.name, failed))
     if times < PATIENCE:
         members |= again
     return set(ad_members.persons_of(home.store, platform.name, members).values())
+
+
+def _doubt(home: Home, kept: Remembered, platform: str, failed: Mapping[str, str], number: int) -> set[str]:
+    """Note what failed; returns the match keys in doubt."""
+    if not failed:
+        return set()
+    again, others = ad_members.doubt_failed(home.store, platform, failed, number)
+    for name in kept.all(REFRESHED):
+        if any(name in other for other in others):  # what failed was said in a refresh: that is due again
+            kept.put(REFRESHED, name, LONG_AGO)
+    return again
 
 
 def notice_new(home: Home, platform: str, ids: Mapping[str, str]) -> None:
@@ -91,7 +98,7 @@ def refresh_due(home: Home, platform: AdDestination, found: Wanted, names: Colle
         last = kept.get(REFRESHED, name)
         if last and report.as_of - datetime.fromisoformat(last) >= home.audiences.policy.ads.refresh:
             members = sorted(one for audience, one in found.lists if audience == name and (name, one) not in refused)
-            if members:
+            if members or last == LONG_AGO:  # who is wanted no more may be in one that broke off
                 report.books[f"{platform.name}:refresh"] = ledger
                 _refresh(home, platform, name, members, ledger, report.number, sure=last != LONG_AGO)
             last = ""

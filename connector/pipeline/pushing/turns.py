@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
+from connector import tracing
 from connector.errors import EndPass, LamplighterError, Resting
 from connector.limits import Clock
 from connector.pipeline.breaking import Breakers
@@ -103,7 +104,8 @@ class Turns:
         """Work until its time is over or it is done; whether there is more to do, and how it ended if not."""
         began = self.clock.monotonic()
         try:
-            with self.breakers.trying(turn.work.name, PATIENCE if self.several else float("inf")):
+            patience = PATIENCE if self.several else float("inf")
+            with tracing.span("push turn", destination=turn.work.name), self.breakers.trying(turn.work.name, patience):
                 while alone or self.clock.monotonic() - began < TURN:
                     next(turn.steps)
         except StopIteration as end:
