@@ -44,7 +44,8 @@ def offered(wanting: ir.Table, best: ir.Table) -> ir.Table:
 
 def offered_first(wanting: ir.Table, best: ir.Table) -> ir.Table:
     """The same, but for each row of `wanting` only the first `reach` of its type."""
-    return _in_tiers(wanting.inner_join(best, [wanting.product_type == best.product_type, best.place < wanting.reach]))
+    both = wanting.inner_join(best, "product_type")
+    return _in_tiers(both.filter(both.place < both.reach))
 
 
 def _in_tiers(both: ir.Table) -> ir.Table:
