@@ -16,13 +16,11 @@ from connector.errors import LamplighterError, RetryLater, SetupError
 from connector.home import connected
 from connector.schema import TABLES
 from connector.store import dump, leases, open_store
-from connector.store.damage import BACKUPS
+from connector.store.damage import BACKUPS, REPLACED
 from connector.warehouse.damage import ANEW
 from connector.warehouse.seal import MARKS
 
 SETTINGS = f"{HOME}{settings.FILE}"
-REPLACED = "replaced-"
-"""Folders with what a restore replaced; of a home, and of a warehouse that is elsewhere."""
 STAY = (BACKUPS, ERASURES)
 """In a home that is replaced; so do older `REPLACED` folders."""
 

@@ -14,6 +14,7 @@ from connector.erase.journal import FILE
 from connector.erase.subject import by_kind
 from connector.errors import SetupError
 from connector.home import Home
+from connector.store.damage import REPLACED
 from connector.store.erasures import Identifier
 
 WRITTEN = (".yaml", ".yml")
@@ -72,10 +73,11 @@ def blank(home: Home, subject: Collection[Identifier]) -> list[str]:
         SetupError: a file cannot be read, or not be changed; all others are done.
     """
     traces, changed, refusals = Traces.of(subject), list[str](), list[SetupError]()
+    root = home.path.resolve()
     for path in _ours(home):
         try:
             if _blanked(path, traces):
-                changed.append(str(path.relative_to(home.path)))
+                changed.append(str(path.relative_to(root)))
         except SetupError as error:
             refusals.append(error)
     if refusals:
@@ -90,10 +92,11 @@ def beyond(home: Home) -> list[str]:
 
 
 def _ours(home: Home) -> Iterator[Path]:
-    """Files under the home that are neither of the warehouse nor settings."""
-    warehouse = home.settings.warehouse_path(home.path).resolve()
-    for path in sorted(home.path.resolve().rglob("*")):
-        ours = path.is_file() and not path.is_symlink() and warehouse not in path.parents
+    """Files under the home that are neither of the warehouse nor settings, nor a home that a restore set aside."""
+    warehouse, root = home.settings.warehouse_path(home.path).resolve(), home.path.resolve()
+    for path in sorted(root.rglob("*")):
+        aside = path.relative_to(root).parts[0].startswith(REPLACED)
+        ours = path.is_file() and not path.is_symlink() and warehouse not in path.parents and not aside
         if ours and path.name != FILE and path.suffix not in WRITTEN:
             yield path
 

@@ -10,6 +10,7 @@ from connector.erase.files import Traces, beyond, blank
 from connector.erase.recipients import CLOSED, Circuits
 from connector.erase.restored import catch_up, mark_applied
 from connector.erase.subject import found
+from connector.erase.untouched import untouched
 from connector.errors import SetupError
 from connector.home import Home
 from connector.store import erasures, forgetting
@@ -36,11 +37,13 @@ class Receipts:
     Attributes:
         sources: names of sources whose files are the admin's own: nothing is written there, and what they tell of
             erased persons is not read any more.
+        backups: copies of the home as it was, which stay as they are; see `untouched`.
         refusal: why files of the home could not all be looked through.
     """
 
     requests: Sequence[Erasure]
     sources: Sequence[str] = ()
+    backups: Sequence[str] = ()
     refusal: SetupError | None = None
 
     @property
@@ -49,7 +52,8 @@ class Receipts:
 
     def as_json(self) -> dict[str, Any]:
         """The documented object; nothing in it names anybody."""
-        return {"erasures": [_receipt(each) for each in self.requests], "files_of_yours": list(self.sources)}
+        copies = {"files_of_yours": list(self.sources), "backups": list(self.backups)}
+        return {"erasures": [_receipt(each) for each in self.requests], **copies}
 
 
 def _receipt(request: Erasure) -> dict[str, Any]:
@@ -113,7 +117,7 @@ def _note(home: Home, salt: str, asked: Sequence[Erasure]) -> None:
 def receipts(home: Home, references: Sequence[str] = ()) -> Receipts:
     """The receipts of these requests, or of all that are unfinished."""
     requests = erasures.named(home.store, references) if references else _unfinished(home)
-    return Receipts(requests, beyond(home))
+    return Receipts(requests, beyond(home), untouched(home))
 
 
 def hold_to(home: Home, *, ask: bool = True, circuits: Circuits = CLOSED) -> Receipts | None:
