@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from connector import settings
-from connector.backup.archive import HOME, STORE, WAREHOUSE, Manifest, Reader, reading
+from connector.backup.archive import HOME, STORE, WAREHOUSE, WORDS, Manifest, Reader, reading
 from connector.backup.taking import take
 from connector.erase.journal import FILE as ERASURES
 from connector.errors import LamplighterError, RetryLater, SetupError
@@ -68,6 +68,8 @@ def restore(file: Path, home: Path, *, replace: bool = False, store_only: bool =
         if warehouse:
             beside += _set_aside(warehouse / aside.name, _tables(warehouse))
             _unpack(found, WAREHOUSE, warehouse)
+        elif not any(path.exists() for path in _tables(chosen.warehouse_path(home))):
+            _unpack(found, WORDS, chosen.warehouse_path(home))
         if not store_only:
             _unpack_settings(found, home)
         kept = aside if aside.exists() else None

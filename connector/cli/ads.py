@@ -42,7 +42,7 @@ def show(found: Mapping[str, Any]) -> None:
 def _leaving(one: Mapping[str, Any]) -> str:
     return (
         f"No group wants {one['label'] or one['audience']} any more. It keeps its {one['members']:,} members until "
-        f"{one['deleted_after'][:10]}, so that there is time to exclude what stands for its items now, and is then deleted"
+        f"{one['deleted_after'][:10]}, so that there is time to exclude what has its items now, and is then deleted"
     )
 
 
