@@ -13,6 +13,7 @@ from connector.backup.archive import HOME, STORE, WAREHOUSE, WORDS, Manifest, Re
 from connector.backup.taking import take
 from connector.erase.journal import FILE as ERASURES
 from connector.errors import LamplighterError, RetryLater, SetupError
+from connector.events.inbox import FOLDER as INBOX
 from connector.home import connected
 from connector.schema import TABLES
 from connector.store import dump, leases, open_store
@@ -21,8 +22,9 @@ from connector.warehouse.damage import ANEW
 from connector.warehouse.seal import MARKS
 
 SETTINGS = f"{HOME}{settings.FILE}"
-STAY = (BACKUPS, ERASURES)
-"""In a home that is replaced; so do older `REPLACED` folders."""
+STAY = (BACKUPS, ERASURES, INBOX)
+"""In a home that is replaced; so do older `REPLACED` folders. What was collected since the backup is news to it, and
+may be an objection."""
 
 
 @dataclass(frozen=True, kw_only=True)

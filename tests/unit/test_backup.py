@@ -215,10 +215,12 @@ def test_a_damaged_backup_changes_nothing(install: Path, tmp_path: Path, at: flo
 
 def test_a_home_that_is_used_is_not_overwritten_by_mistake(install: Path, tmp_path: Path, lamplighter: Command) -> None:
     """Without --replace: exit 2 and nothing changed; with it what stood there is set aside, and whom we forgot since
-    the backup stays forgotten."""
+    the backup stays forgotten; what was collected since stays to be read."""
     file = taken(install, tmp_path / "b.zip")
     (install / "erasures.ndjson").write_text('{"salt": "s"}\n{"reference": "E1"}\n')
     (install / "mappings" / "audiences.yaml").write_text("audiences: [] # edited\n")
+    (install / "inbox").mkdir()
+    (install / "inbox" / "today.ndjson").write_text("{}\n")
     refused = lamplighter("restore", file, "--home", install)
     assert (refused.code, "--replace" in refused.err) == (2, True)
     done = lamplighter("restore", file, "--home", install, "--replace", "--json")
@@ -228,6 +230,7 @@ def test_a_home_that_is_used_is_not_overwritten_by_mistake(install: Path, tmp_pa
     assert "edited" not in (install / "mappings" / "audiences.yaml").read_text()
     assert (aside / "state.db").exists()
     assert "E1" in (install / "erasures.ndjson").read_text()
+    assert (install / "inbox" / "today.ndjson").read_text() == "{}\n"
 
 
 def test_a_file_that_is_no_text_comes_back_as_it_was(install: Path, tmp_path: Path) -> None:
