@@ -135,9 +135,14 @@ def build_sources(path: Path, chosen: settings.Settings) -> Iterator[EventSource
         if part.kind == "sql":
             yield events.build_sql(part.name, _url(part.url), part.table, part.growing, part.mapping, path)
         else:
-            yield events.build(part.kind, part.name, path / part.path, part.mapping, path)
+            yield build_file(path, chosen, part.kind, part.name, path / part.path, part.mapping)
     if chosen.collect is not None:
-        yield Inbox(path)
+        yield Inbox(path, frozenset(chosen.ads.tcf_vendors))
+
+
+def build_file(path: Path, chosen: settings.Settings, kind: str, name: str, file: Path, mapping: str) -> EventSource:
+    """The reader of a file, or a folder of files; see `events.build`. Raises SetupError: its mapping is wrong."""
+    return events.build(kind, name, file, mapping, path, frozenset(chosen.ads.tcf_vendors))
 
 
 def _url(given: str) -> str:

@@ -10,15 +10,13 @@ from connector import settings
 from connector.backup import take
 from connector.backup.archive import PART
 from connector.store import open_store
-from connector.store.damage import BACKUPS, NAMED, backups, copies
+from connector.store.damage import BACKUPS, NAMED, backups
 from jobs.stop import Stop
 
 log = structlog.get_logger()
 
 SETTLING_IN = timedelta(minutes=30)
 """How long after a first start the first one is taken."""
-COPIES = timedelta(days=30)
-"""How long the copies stay that were made before an upgrade."""
 EVERY = timedelta(days=1)
 
 
@@ -38,7 +36,7 @@ def backup(home: Path, stop: Stop) -> None:
         store.close()
     old = backups(home)[: -chosen.backup.keep]
     torn = (home / BACKUPS).glob(NAMED + PART)
-    for path in (*old, *_untouched(copies(home), COPIES), *_untouched(torn, EVERY)):
+    for path in (*old, *_untouched(torn, EVERY)):
         path.unlink()
     log.info("backup_taken", kept=min(chosen.backup.keep, len(backups(home))))
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -73,25 +74,25 @@ def collecting(home: Path, chosen: settings.Settings, scheduler: Any, sync: Call
     pause = timedelta(seconds=chosen.collect.pause_seconds)
     tried(chosen.collect)
     soon = Soon(scheduler, sync, lag, pause)
+    make = partial(Collector, home, chosen.collect, soon, chosen.ads.tcf_vendors)
     with ExitStack() as running:
-        if not _begin(running, home, chosen.collect, soon):
+        if not _begin(running, make):
             log.error("not_collecting", reason=f"{chosen.collect.host}:{chosen.collect.port} is taken")
             again = IntervalTrigger(seconds=AGAIN.total_seconds(), timezone=UTC)
-            args = (scheduler, running, home, chosen.collect, soon)
-            scheduler.add_job(_begin_again, again, args=args, id=COLLECT)
+            scheduler.add_job(_begin_again, again, args=(scheduler, running, make), id=COLLECT)
         yield
 
 
-def _begin(running: ExitStack, home: Path, part: settings.CollectPart, soon: Soon) -> bool:
+def _begin(running: ExitStack, make: Callable[[], Collector]) -> bool:
     """Start the collector, to be stopped with `running`; False where its port is taken."""
     try:
-        collector = running.enter_context(Collector(home, part, soon))
+        collector = running.enter_context(make())
     except SetupError:
         return False
     log.info("collecting", at=collector.url)
     return True
 
 
-def _begin_again(scheduler: Any, running: ExitStack, home: Path, part: settings.CollectPart, soon: Soon) -> None:
-    if _begin(running, home, part, soon):
+def _begin_again(scheduler: Any, running: ExitStack, make: Callable[[], Collector]) -> None:
+    if _begin(running, make):
         scheduler.remove_job(COLLECT)

@@ -18,8 +18,9 @@ from connector.store.damage import no_room
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-STORE, HOME, WAREHOUSE = "store/", "home/", "warehouse/"
-"""Parts of an archive: a file of rows a table, files of the home, files of the warehouse."""
+STORE, HOME, WAREHOUSE, WORDS = "store/", "home/", "warehouse/", "words/"
+"""Parts of an archive: a file of rows a table, files of the home, files of the warehouse; without the warehouse, those
+of its tables that hold what people said."""
 PART = ".part"
 """How the name of an archive ends while it is being written."""
 CHUNK = 1 << 20

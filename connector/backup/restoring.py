@@ -7,23 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from connector import settings
-from connector.backup.archive import HOME, STORE, WAREHOUSE, Manifest, Reader, reading
+from connector.backup.archive import HOME, STORE, WAREHOUSE, WORDS, Manifest, Reader, reading
 from connector.backup.taking import take
 from connector.erase.journal import FILE as ERASURES
 from connector.errors import LamplighterError, RetryLater, SetupError
+from connector.events.inbox import FOLDER as INBOX
 from connector.home import connected
 from connector.schema import TABLES
 from connector.store import dump, leases, open_store
-from connector.store.damage import BACKUPS, in_restore
+from connector.store.damage import BACKUPS, REPLACED, in_restore
 from connector.store.database import file_of
 from connector.warehouse.damage import ANEW
 from connector.warehouse.seal import MARKS
 
 SETTINGS = f"{HOME}{settings.FILE}"
-REPLACED = "replaced-"
-"""Folders with what a restore replaced; of a home, and of a warehouse that is elsewhere."""
-STAY = (BACKUPS, ERASURES)
-"""In a home that is replaced; so do older `REPLACED` folders."""
+STAY = (BACKUPS, ERASURES, INBOX)
+"""In a home that is replaced; so do older `REPLACED` folders. What was collected since the backup is news to it, and
+may be an objection."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,8 @@ def restore(file: Path, home: Path, *, replace: bool = False, store_only: bool =
         if warehouse:
             beside += _set_aside(warehouse / aside.name, _tables(warehouse))
             _unpack(found, WAREHOUSE, warehouse)
+        elif not any(path.exists() for path in _tables(chosen.warehouse_path(home))):
+            _unpack(found, WORDS, chosen.warehouse_path(home))
         if not store_only:
             _unpack_settings(found, home)
         kept = aside if aside.exists() else None

@@ -2,14 +2,25 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from deltalake import DeltaTable
 
 from connector import settings
-from connector.backup.archive import FORMAT, HOME, STORE, WAREHOUSE, Manifest, Writer, file_in, put_manifest, writing
+from connector.backup.archive import (
+    FORMAT,
+    HOME,
+    STORE,
+    WAREHOUSE,
+    WORDS,
+    Manifest,
+    Writer,
+    file_in,
+    put_manifest,
+    writing,
+)
 from connector.erase.journal import FILE as ERASURES
 from connector.errors import RetryLater
 from connector.store import Store, dump
@@ -19,6 +30,9 @@ PASSWORD = re.compile(rb"(://[^:/@\s\"']*):[^@/\s\"']+@")
 """In a URL; a backup holds no secret."""
 WRITTEN = (settings.FILE, ERASURES)
 """Files of the home that are part of a backup, with everything in `mappings`."""
+SAID = ("consent", "identity_link")
+"""Tables of the warehouse that are part of every backup: an objection must not be forgotten with an event that no
+source holds any more, nor whose browser made it."""
 
 
 def take(
@@ -39,8 +53,8 @@ def take(
         revision, run = _copy_store(writer, store)
         for file in _written(home):
             _copy_written(writer, f"{HOME}{file.relative_to(home)}", file)
-        if with_warehouse:  # after the store: what it has more than the store knows is seen, and harms nothing
-            _copy_warehouse(writer, chosen.warehouse_path(home))
+        # after the store: what the warehouse has more than the store knows is seen, and harms nothing
+        (_copy_warehouse if with_warehouse else _copy_words)(writer, chosen.warehouse_path(home))
         parts = dict(writer.parts)
         manifest = Manifest(format=FORMAT, taken_at=taken_at.isoformat(), revision=revision, run=run, parts=parts)
         put_manifest(writer, manifest)
@@ -69,13 +83,21 @@ def _copy_written(writer: Writer, name: str, path: Path) -> None:
 
 
 def _copy_warehouse(writer: Writer, root: Path) -> None:
-    """Each table as of one version: files never change, and stay for a while after nobody needs them any more."""
+    for path in (root / name for name in MARKS if (root / name).exists()):
+        writer.copy(f"{WAREHOUSE}{path.name}", path)
+    _copy_tables(writer, WAREHOUSE, root, present(root))
+
+
+def _copy_words(writer: Writer, root: Path) -> None:
+    """Without the marks: who restores this has no warehouse, and reads every source again."""
+    _copy_tables(writer, WORDS, root, [table for table in present(root) if table in SAID])
+
+
+def _copy_tables(writer: Writer, under: str, root: Path, tables: Sequence[str]) -> None:
+    """Each as of one version: files never change, and stay for a while after nobody needs them any more."""
     try:
-        for path in (root / name for name in MARKS if (root / name).exists()):
-            writer.copy(f"{WAREHOUSE}{path.name}", path)
-        for table in present(root):
-            for path in _files(root / table):
-                writer.copy(f"{WAREHOUSE}{path.relative_to(root)}", path, packed=path.suffix != ".parquet")
+        for path in (path for table in tables for path in _files(root / table)):
+            writer.copy(f"{under}{path.relative_to(root)}", path, packed=path.suffix != ".parquet")
     except FileNotFoundError:
         raise RetryLater("the warehouse was tidied while it was copied", hint="lamplighter backup, again") from None
 

@@ -32,7 +32,7 @@ def show(found: Mapping[str, Any]) -> None:
         say(in_words(name, one))
         if one["in_effect_by"]:
             say(f"All of it is in effect by {one['in_effect_by'][:16].replace('T', ' ')} UTC")
-        table((*SHOWN, "why"), [_cells(row) for row in one["groups"]])
+        table((*SHOWN, "why"), [_cells(row) for row in one["groups"] if row["audience"] or row["expected"]])
         for each in one["leaving"]:
             say(_leaving(each))
     for why, people in found["kept_out"].items():
@@ -41,11 +41,13 @@ def show(found: Mapping[str, Any]) -> None:
 
 def _leaving(one: Mapping[str, Any]) -> str:
     return (
-        f"No group wants {one['audience']} any more. It keeps its {one['members']:,} members until "
-        f"{one['deleted_after'][:10]}, so that there is time to exclude what stands for them now, and is then deleted"
+        f"No group wants {one['label'] or one['audience']} any more. It keeps its {one['members']:,} members until "
+        f"{one['deleted_after'][:10]}, so that there is time to exclude what has its items now, and is then deleted"
     )
 
 
 def _cells(row: Mapping[str, Any]) -> tuple[object, ...]:
-    plain = {**row, "label": row["label"] or "none", "expected": round(row["expected"]), "hidden": round(row["hidden"])}
-    return (*(plain[name] for name in SHOWN), row["why"])
+    """Of a row without an audience the impressions alone: nobody counts whom it would hold."""
+    plain = {**row, "expected": round(row["expected"]), "hidden": round(row["hidden"])}
+    rest = {} if row["audience"] else {"label": "in no audience", "level": "-", "people": "-", "members": "-"}
+    return (*({**plain, **rest}[name] for name in SHOWN), row["why"])

@@ -71,13 +71,16 @@ def _addresses(email: str, all_from: Path | None, resume: bool) -> list[str]:
 def _show(found: Receipts) -> None:
     if not found.requests:
         say("Nothing is left to do.")
+        return
     for request in found.requests:
         _show_receipt(request)
+    say()
     if found.sources:
-        say()
         say(f"Files of yours that are only read, and may still hold them: {', '.join(found.sources)}")
+    if found.backups:
+        say(f"Backups that may still hold them, for as long as they are kept: {', '.join(found.backups)}")
+        say("After a restore of one the next run erases them again: keep erasures.ndjson")
     if found.refusal:
-        say()
         say(f"Not reached, and may still hold them: {', '.join(found.refusal.paths)}")
     elif not found.finished:
         say("Not all have answered; every run asks again, and so does: lamplighter erase --resume")

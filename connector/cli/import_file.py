@@ -7,12 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
-from connector import events
 from connector.cli import options
 from connector.cli.run import tell
 from connector.cli.terminal import watching
 from connector.errors import SetupError
-from connector.home import open_home
+from connector.home import build_file, open_home
 from connector.pipeline import Options, run
 from connector.yaml_text import exists
 
@@ -33,7 +32,9 @@ def command(
     """Read files of events, ads or products; the next run decides with them."""
     named = _named(files, name)
     with open_home(home) as opened, watching() as watcher:
-        sources = tuple(events.build(kind, each, path.resolve(), mapping, home) for each, path in named.items())
+        sources = tuple(
+            build_file(home, opened.settings, kind, each, path.resolve(), mapping) for each, path in named.items()
+        )
         done = run(replace(opened, sources=sources, crms=()), Options(only="pull"), watcher)
     tell(done, json=json)
 

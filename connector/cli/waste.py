@@ -60,7 +60,7 @@ def _show_worst(found: Waste) -> None:
     table(("family", "title", *SUMS), rows)
     if found.audiences:
         heading("By ad audience")
-        rows = [(row["destination"], row["audience"] or "none", *(row[n] for n in SUMS)) for row in found.audiences]
+        rows = [(row["destination"], row["label"] or "none", *(row[n] for n in SUMS)) for row in found.audiences]
         table(("platform", "audience", *SUMS), rows)
 
 

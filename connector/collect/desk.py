@@ -21,6 +21,7 @@ class Desk:
         public_url: what HubSpot calls us by, without a slash at the end.
         pixel: whether there is one.
         origins: pages of which sites may call from a browser.
+        tcf_vendors: without consent to all of them a TC string is a no.
         most_bytes: of a body.
         wake: asks for a pass soon.
     """
@@ -32,6 +33,7 @@ class Desk:
     public_url: str = ""
     pixel: bool = False
     origins: tuple[str, ...] = ()
+    tcf_vendors: frozenset[int] = frozenset()
     most_bytes: int = 512_000
     per_second: float = 100
     wake: Callable[[], None]

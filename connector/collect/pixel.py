@@ -91,7 +91,7 @@ def _of_query(request: Request) -> dict[str, Any]:
 async def _take(desk: Desk, call: Mapping[str, Any], *, objects: bool) -> None:
     """Keep a call if consent allows it; an objection is kept without what was looked at."""
     event = _event(call)
-    words = said(event)
+    words = said(event, desk.tcf_vendors)
     if (words is None and not objects) or not (event["anonymousId"] or event["userId"]):
         return
     if objects or (words and not words.granted):

@@ -1,6 +1,6 @@
 """Runs the collector as a web server in a thread of its own, beside the scheduler."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from connector import settings
@@ -18,14 +18,17 @@ class Collector(HttpServer):
         home: whose inbox is filled.
         part: its settings; port 0 takes a free one.
         wake: asks for a pass soon; called from the server's thread.
+        tcf_vendors: without consent to all of them a TC string is a no.
 
     Raises:
         SetupError: a secret is not there, or the port is taken.
     """
 
-    def __init__(self, home: Path, part: settings.CollectPart, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, home: Path, part: settings.CollectPart, wake: Callable[[], None], tcf_vendors: Collection[int] = ()
+    ) -> None:
         self._spool = Spool(home / FOLDER)
-        desk = _desk(part, self._spool, wake)
+        desk = _desk(part, self._spool, wake, tcf_vendors)
         hint = "choose another collect.port in lamplighter.yaml"
         super().__init__("the collector", hint, host=part.host, port=part.port)
         self._answer_by(
@@ -36,7 +39,7 @@ class Collector(HttpServer):
         self._spool.close()
 
 
-def _desk(part: settings.CollectPart, spool: Spool, wake: Callable[[], None]) -> Desk:
+def _desk(part: settings.CollectPart, spool: Spool, wake: Callable[[], None], tcf_vendors: Collection[int]) -> Desk:
     return Desk(
         spool=spool,
         write_key=_secret(part.write_key),
@@ -45,6 +48,7 @@ def _desk(part: settings.CollectPart, spool: Spool, wake: Callable[[], None]) ->
         public_url=part.public_url,
         pixel=part.pixel,
         origins=part.origins,
+        tcf_vendors=frozenset(tcf_vendors),
         most_bytes=part.max_body_bytes,
         per_second=part.requests_per_second,
         wake=wake,

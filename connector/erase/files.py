@@ -15,6 +15,7 @@ from connector.erase.journal import FILE
 from connector.erase.subject import by_kind
 from connector.errors import SetupError
 from connector.home import Home
+from connector.store.damage import REPLACED
 from connector.store.erasures import Identifier
 
 WRITTEN = (".yaml", ".yml")
@@ -107,8 +108,8 @@ def beyond(home: Home) -> list[str]:
 
 
 def _ours(home: Home, root: Path, unreached: list[Path]) -> Iterator[Path]:
-    """What lies under the home and is neither of the warehouse nor settings; folders that nobody may look into are
-    added to `unreached`."""
+    """What lies under the home and is neither of the warehouse nor settings, nor a home that a restore set aside;
+    folders that nobody may look into are added to `unreached`."""
     warehouse = home.settings.warehouse_path(home.path).resolve()
 
     def closed(error: OSError) -> None:
@@ -116,8 +117,12 @@ def _ours(home: Home, root: Path, unreached: list[Path]) -> Iterator[Path]:
             unreached.append(Path(error.filename))
 
     for folder, below, names in os.walk(root, onerror=closed):
-        below[:] = [name for name in below if Path(folder, name) != warehouse]
+        below[:] = [name for name in below if not _left_alone(Path(folder, name), root, warehouse)]
         yield from (path for name in names if (path := Path(folder, name)).suffix not in WRITTEN and name != FILE)
+
+
+def _left_alone(folder: Path, root: Path, warehouse: Path) -> bool:
+    return folder == warehouse or (folder.parent == root and folder.name.startswith(REPLACED))
 
 
 def _head(path: Path) -> bytes:

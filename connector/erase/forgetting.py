@@ -10,6 +10,7 @@ from connector.erase.files import Traces, Unreached, beyond, blank
 from connector.erase.recipients import CLOSED, Circuits
 from connector.erase.restored import catch_up, mark_applied
 from connector.erase.subject import found
+from connector.erase.untouched import untouched
 from connector.errors import SetupError
 from connector.home import Home
 from connector.store import erasures, forgetting
@@ -36,11 +37,13 @@ class Receipts:
     Attributes:
         sources: names of sources whose files are the admin's own: nothing is written there, and what they tell of
             erased persons is not read any more.
+        backups: copies of the home as it was, which stay as they are; see `untouched`.
         refusal: why files of the home could not all be looked through, and which; the requests stay open.
     """
 
     requests: Sequence[Erasure]
     sources: Sequence[str] = ()
+    backups: Sequence[str] = ()
     refusal: Unreached | None = None
 
     @property
@@ -51,7 +54,8 @@ class Receipts:
         """The documented object; nothing in it names anybody."""
         unreached = self.refusal.paths if self.refusal else ()
         told = [_receipt(each) for each in self.requests]
-        return {"erasures": told, "files_of_yours": list(self.sources), "not_reached": list(unreached)}
+        copies = {"files_of_yours": list(self.sources), "backups": list(self.backups)}
+        return {"erasures": told, **copies, "not_reached": list(unreached)}
 
 
 def _receipt(request: Erasure) -> dict[str, Any]:
@@ -116,7 +120,7 @@ def _note(home: Home, salt: str, asked: Sequence[Erasure]) -> None:
 def receipts(home: Home, references: Sequence[str] = ()) -> Receipts:
     """The receipts of these requests, or of all that are unfinished."""
     requests = erasures.named(home.store, references) if references else _unfinished(home)
-    return Receipts(requests, beyond(home))
+    return Receipts(requests, beyond(home), untouched(home))
 
 
 def hold_to(home: Home, *, ask: bool = True, circuits: Circuits = CLOSED) -> Receipts | None:

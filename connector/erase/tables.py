@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -46,9 +47,20 @@ def _copied(path: Path, fresh: Path, names: Callable[[str], bool]) -> bool:
     with pq.ParquetFile(path) as found, fresh.open("wb") as file:
         with pq.ParquetWriter(file, found.schema_arrow) as kept:
             for batch in found.iter_batches(batch_size=ROWS):
-                mask = [not names(json.dumps(row, default=str, ensure_ascii=False)) for row in batch.to_pylist()]
-                changed = changed or not all(mask)
-                kept.write_batch(batch.filter(pa.array(mask, pa.bool_())))
+                named = [names(json.dumps(row, default=str, ensure_ascii=False)) for row in batch.to_pylist()]
+                changed = changed or any(named)
+                for start, length in _others(named):
+                    kept.write_batch(batch.slice(start, length))
         file.flush()
         os.fsync(file.fileno())
     return changed
+
+
+def _others(named: Iterable[bool]) -> Iterator[tuple[int, int]]:
+    """Where rows begin that are not named, and how many follow; Arrow slices any type, but filters few of the newer."""
+    at = 0
+    for gone, rows in groupby(named):
+        length = len(list(rows))
+        if not gone:
+            yield at, length
+        at += length

@@ -5,7 +5,7 @@ a no. What is there and cannot be read grants nothing.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,42 +46,57 @@ class Said:
     country: str | None = None
 
 
-def said(event: Mapping[str, Any]) -> Said | None:
+def said(event: Mapping[str, Any], tcf_vendors: Set[int] = frozenset()) -> Said | None:
     """What an event in Segment's spec says about ads; None where it says nothing.
 
     Read are, of `context`: `consent.gpc` and `consent.granted` (what our own pixel writes), `consent.tcfString`,
     `consent.consentMode`, `consent.categoryPreferences` (Segment) and `consentManagement` (RudderStack).
+
+    Args:
+        tcf_vendors: numbers of the Global Vendor List; without consent to all of them a TC string is a no.
     """
     context = within(event, "context")
     consent, managed = within(context, "consent"), within(context, "consentManagement")
     if not consent and not managed:
         return None
-    answers = {signal: read(consent, managed) for signal, read in _FORMS.items()}
+    answers = {  # an objection by law comes first
+        "gpc": _gpc(consent),
+        "pixel": _pixel(consent),
+        "tcf": _tcf(consent, tcf_vendors),
+        "consent_mode": _consent_mode(consent),
+        "segment": _categories(consent, managed),
+    }
     found = {signal: granted for signal, granted in answers.items() if granted is not None}
     decisive = next((signal for signal, granted in found.items() if not granted), next(iter(found), ""))
     return Said(found[decisive], decisive, _country(context)) if found else None
 
 
-def _gpc(consent: Mapping[str, Any], managed: Mapping[str, Any]) -> bool | None:
+def _gpc(consent: Mapping[str, Any]) -> bool | None:
     """Global Privacy Control is an objection or nothing: it never grants."""
     return False if consent.get("gpc") is True else None
 
 
-def _pixel(consent: Mapping[str, Any], managed: Mapping[str, Any]) -> bool | None:
+def _pixel(consent: Mapping[str, Any]) -> bool | None:
     return consent["granted"] is True if consent.get("granted") is not None else None
 
 
-def _tcf(consent: Mapping[str, Any], managed: Mapping[str, Any]) -> bool | None:
+def _tcf(consent: Mapping[str, Any], vendors: Set[int]) -> bool | None:
     given = consent.get("tcfString")
     if given is None:
         return None
     try:
-        return isinstance(given, str) and tcf.purposes(given) >= _TCF_PURPOSES
+        return isinstance(given, str) and _grants(given, vendors)
     except ValueError:
         return False
 
 
-def _consent_mode(consent: Mapping[str, Any], managed: Mapping[str, Any]) -> bool | None:
+def _grants(given: str, vendors: Set[int]) -> bool:
+    if not tcf.purposes(given) >= _TCF_PURPOSES:
+        return False
+    return not vendors or tcf.vendors(given, vendors, _TCF_PURPOSES) >= vendors
+
+
+def _consent_mode(consent: Mapping[str, Any]) -> bool | None:
     types = within(consent, "consentMode")
     answers = [types.get(name) == "granted" for name in _CONSENT_MODE]
     return all(answers) if any(name in types for name in _CONSENT_MODE) else None
@@ -98,16 +113,6 @@ def _of_rudderstack(managed: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """Its two lists of categories as answers; what stands in both is denied, as the later one counts."""
     for field, answer in (("allowedConsentIds", True), ("deniedConsentIds", False)):
         yield from ((category, answer) for category in several(managed, field) if isinstance(category, str))
-
-
-_FORMS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], bool | None]] = {
-    "gpc": _gpc,
-    "pixel": _pixel,
-    "tcf": _tcf,
-    "consent_mode": _consent_mode,
-    "segment": _categories,
-}
-"""Signal -> how it is read; an objection by law comes first."""
 
 
 class Consents:

@@ -4,7 +4,7 @@ A process that is killed leaves half a line at the end of its file. Nobody was t
 sent it sends it again: such a line is passed over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import UTC, datetime
 from functools import partial
 from io import BufferedReader
@@ -24,10 +24,10 @@ NAME = "collect:inbox"
 
 
 class Inbox(EventFile):
-    """The collector's files as a source; none of them is no news."""
+    """The collector's files as a source; none of them is no news. For `tcf_vendors` see `consent_signals.said`."""
 
-    def __init__(self, home: Path) -> None:
-        super().__init__(NAME, home / FOLDER, read, _whole)
+    def __init__(self, home: Path, tcf_vendors: Set[int] = frozenset()) -> None:
+        super().__init__(NAME, home / FOLDER, partial(read, tcf_vendors=tcf_vendors), _whole)
 
     def pull(self, stream: str, cursor: Cursor | None, known: Known) -> Iterator[Batch]:
         """As of any event files; before the first event there is no folder."""

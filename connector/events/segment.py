@@ -3,9 +3,10 @@
 Purchases are the CRM's business: Order Completed and its like are skipped, as are pages, lists and carts looked at.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,14 @@ no name for an ad that was shown: Ad Impression is what our own pixel sends."""
 _TIMES = ("timestamp", "originalTimestamp", "receivedAt")
 
 
-def source(name: str, path: Path, mapping: str, home: Path | None) -> EventSource:
-    """A Segment file.
+def source(name: str, path: Path, mapping: str, tcf_vendors: Set[int]) -> EventSource:
+    """A Segment file; for `tcf_vendors` see `consent_signals.said`.
 
     Raises:
         SetupError: a mapping is named.
     """
     refuse_mapping(name, "segment", mapping)
-    return SegmentFile(name, path)
+    return SegmentFile(name, path, tcf_vendors)
 
 
 class SegmentFile(EventFile):
@@ -50,15 +51,15 @@ class SegmentFile(EventFile):
     forever, so it is the key; an event without one is known by a digest of its line.
     """
 
-    def __init__(self, name: str, path: Path) -> None:
-        super().__init__(name, path, read)
+    def __init__(self, name: str, path: Path, tcf_vendors: Set[int] = frozenset()) -> None:
+        super().__init__(name, path, partial(read, tcf_vendors=tcf_vendors))
 
 
-def read(line: Line) -> Event | None:
-    """What an event of the spec tells. Raises Unusable."""
+def read(line: Line, tcf_vendors: Set[int] = frozenset()) -> Event | None:
+    """What an event of the spec tells; for `tcf_vendors` see `consent_signals.said`. Raises Unusable."""
     event = line.record
     kind = KINDS.get(text(event.get("event")) or "", "") if event.get("type") == "track" else ""
-    who, words = _identifiers(event), said(event)
+    who, words = _identifiers(event), said(event, tcf_vendors)
     tied = _tied(event, who)
     if not kind and not tied and not (words and who):
         return None

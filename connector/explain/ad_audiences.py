@@ -2,6 +2,7 @@
 
 from connector.home import Home
 from connector.store import acknowledged, ad_members, runs
+from connector.store.remotes import LABEL, Remembered
 
 
 def ad_audiences(home: Home, person_id: str) -> dict[str, tuple[str, ...]]:
@@ -18,5 +19,8 @@ def _labels(home: Home) -> dict[str, str]:
 
 def _held(home: Home, platform: str, person_id: str, labels: dict[str, str]) -> tuple[str, ...]:
     keys = ad_members.of_persons(home.store, platform, [person_id])
-    held = acknowledged.members(home.store, platform, keys)
-    return tuple(sorted({labels.get(name, name) for name, _, certain in held if certain}))
+    held, named = (
+        acknowledged.members(home.store, platform, keys),
+        {**Remembered(home.store, platform).all(LABEL), **labels},
+    )
+    return tuple(sorted({named.get(name, name) for name, _, certain in held if certain}))

@@ -1,7 +1,7 @@
 """Where the shop advertises."""
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -55,8 +55,9 @@ class AdFilePart(Part):
 
 
 class AdsPart(Part):
-    """Where the shop advertises."""
+    """Where the shop advertises, and which of IAB's vendors a TC string must grant."""
 
     google: GoogleAdsPart | None = None
     meta: MetaAdsPart | None = None
     files: tuple[AdFilePart, ...] = ()
+    tcf_vendors: tuple[Annotated[int, Field(ge=1, le=65_535)], ...] = ()

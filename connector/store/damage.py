@@ -2,8 +2,8 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -11,6 +11,8 @@ from connector.errors import Failed, LamplighterError, SetupError
 
 BACKUPS = "backups"
 """Folder of a home with the backups that are taken every day."""
+REPLACED = "replaced-"
+"""What folders and files are called by, or end in, that a restore set aside."""
 NAMED = "lamplighter-*.zip"
 """What a backup is called; by name the newest comes last."""
 PRIMARY = 0xFF
@@ -111,10 +113,28 @@ def copies(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.before-*[0-9]"))
 
 
+def forget_copies_before(engine: sa.Engine, before: datetime) -> int:
+    """Delete copies of this store that were made earlier than a moment; returns how many these were."""
+    old = [path for path in _beside(engine) if path.stat().st_mtime < before.timestamp()]
+    for path in old:
+        path.unlink()
+    return len(old)
+
+
+def left_behind(engine: sa.Engine) -> list[Path]:
+    """Files beside a SQLite store that hold it as it was: of before an upgrade, and set aside by a restore."""
+    path = Path(engine.url.database or "")
+    aside = path.parent.glob(f"{path.name}.{REPLACED}*Z") if engine.dialect.name == "sqlite" else ()
+    return [*_beside(engine), *sorted(aside)]
+
+
+def _beside(engine: sa.Engine) -> list[Path]:
+    return copies(Path(engine.url.database or "").parent) if engine.dialect.name == "sqlite" else []
+
+
 def newer(engine: sa.Engine) -> SetupError:
     """The store was brought forward by code that is not here any more."""
-    path: Any = Path(engine.url.database or "")
-    kept = copies(path.parent) if engine.dialect.name == "sqlite" else []
+    path, kept = Path(engine.url.database or ""), _beside(engine)
     back = f"; or go back to the store of before the upgrade: mv {kept[-1]} {path}" if kept else ""
     return SetupError(
         "the store was written by a newer Lamplighter", hint=f"upgrade: pip install --upgrade lamplighter{back}"

@@ -3,6 +3,9 @@
 from connector.store.database import Store, upsert
 from connector.store.tables import remote
 
+LABEL = "label"
+"""Kind of what our audiences at an ad platform are called, also while no group wants them any more."""
+
 
 class Remembered:
     """The ids of one destination. What stands here is ours; everything else is not."""

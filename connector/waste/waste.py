@@ -8,6 +8,7 @@ from typing import Any
 import ibis.expr.types as ir
 
 from connector.decide.exclusion.groups import families_of
+from connector.decide.families import families
 from connector.errors import SetupError
 from connector.evaluate.history import History, end_of
 from connector.evaluate.suppression import PAIR, after_purchase, first_purchases
@@ -125,8 +126,7 @@ class _Look:
         return timedelta(seconds=median)
 
     def _families(self, spared: ir.Table) -> list[Row]:
-        family = self.past.products.product
-        named = family.group_by(FAMILY).agg(title=family.title.max(), sensitive=family.sensitive.any())
+        named = families(self.past.after, self.home.audiences.policy).select(FAMILY, "title", "sensitive")
         total = summed(spared, FAMILY).left_join(named, FAMILY).drop("family_right")
         rows = _worst(total)
         return [{**row, "title": None if row.pop("sensitive") else row["title"]} for row in map(dict, rows)]
@@ -138,9 +138,10 @@ class _Look:
         group = self.home.warehouse.figure("ad_group", full[0].number)
         found: list[Row] = []
         for name in sorted(group.select("destination").distinct().to_pyarrow()["destination"].to_pylist()):
-            of = families_of(group.filter(group.destination == name))
-            named = spared.left_join(of, FAMILY).drop("family_right")
-            found += [{"destination": name, **row} for row in _worst(summed(named, "audience"))]
+            theirs = group.filter(group.destination == name)
+            named = spared.left_join(families_of(theirs), FAMILY).drop("family_right")
+            total = summed(named, "audience").left_join(theirs.select("audience", "label"), "audience")
+            found += [{"destination": name, **row} for row in _worst(total.drop("audience_right"))]
         return found
 
     def _coverage(self, ads: ir.Table, known: ir.Table) -> dict[str, int]:

@@ -51,7 +51,7 @@ def test_killed_anywhere(job: dict[str, Any], tmp_path: Path, record_property: A
 
 def _rounds(job: dict[str, Any]) -> dict[str, Any]:
     """In a process of its own, which has not opened anything yet: what it forks is killed, not it."""
-    path = os.pathsep.join(map(str, (HERE, HERE.parent, HERE.parent / "scenario")))
+    path = os.pathsep.join(map(str, (HERE.parents[1], HERE, HERE.parent, HERE.parent / "scenario")))
     command = [sys.executable, str(HERE / "kill_rounds.py"), json.dumps(job)]
     ran = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]

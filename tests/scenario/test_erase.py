@@ -190,8 +190,9 @@ def _rejected(opened: Home) -> list[Any]:
     return [row._mapping for row in opened.store.rows(rejected.select())]
 
 
-def test_an_erased_person_does_not_come_back(shop: Shop) -> None:
-    """Everything is pulled again from its start, sweeps included: she is left out, and the books balance."""
+def test_an_erased_person_does_not_come_back(shop: Shop, lamplighter: Command) -> None:
+    """Everything is pulled again from its start, sweeps included, and imported: she is left out, and the books
+    balance."""
     assert shop.erase().finished
     with shop.open() as opened, opened.store.begin() as connection:
         from connector.store.tables import cursor
@@ -200,6 +201,9 @@ def test_an_erased_person_does_not_come_back(shop: Shop) -> None:
     done = shop.run(sweeps=("all",))
     assert (done.status, done.balanced) == ("done", True)
     assert any("erased persons were left out" in note for note in done.notes)
+    books = lamplighter("import", shop.world / "events.ndjson", "--as", "segment", "--json", "--home", shop.home)
+    told = books.json["books"]["import:events.ndjson"]
+    assert (told["read"], told["rejected"], told["kept"] + told["skipped"]) == (4, 0, 4) and told["skipped"] >= 2
     assert not people(shop.home) & set(TRACES)
     assert traces(shop.home) == []
     assert all("101" not in members for members in shop.standing()["lists"].values())
@@ -240,21 +244,43 @@ def test_a_kill_before_any_step_changes_nothing_in_the_end(shop: Shop, step: str
     assert shop.ads.match("email", EMAIL) in shop.ads.erased
 
 
-def test_a_restored_home_erases_again(shop: Shop, tmp_path: Path) -> None:
-    """Yesterday's backup holds her; with today's file of hashes the next run has erased her before it pulls."""
-    shutil.copytree(shop.home, tmp_path / "backup")
+@pytest.mark.parametrize("way", ["folder", "backup", "backup with warehouse", "copy of the store"])
+def test_a_restored_home_erases_again(shop: Shop, tmp_path: Path, lamplighter: Command, way: str) -> None:
+    """Yesterday's copy holds her; with today's file of hashes the next run has erased her before it pulls."""
+    go_back = copied(shop.home, tmp_path / "yesterday", way, lamplighter)
     assert shop.erase().finished
     kept = (shop.home / "erasures.ndjson").read_bytes()
     assert not any(trace.encode() in kept for trace in TRACES)
-    shutil.rmtree(shop.home)
-    shutil.copytree(tmp_path / "backup", shop.home)
-    (shop.home / "erasures.ndjson").write_bytes(kept)
+    go_back()
+    assert (shop.home / "erasures.ndjson").read_bytes() == kept
     assert traces(shop.home)
     assert shop.run().status == "done"
     assert traces(shop.home) == []
     assert not people(shop.home) & set(TRACES)
+    assert shop.ads.match("email", EMAIL) in shop.ads.erased
+    assert all("101" not in members for members in shop.standing()["lists"].values())
     with shop.open() as opened:
-        assert len(erasures.all_of(opened.store)) == 1
+        assert [each.finished_at is not None for each in erasures.all_of(opened.store)] == [True]
+
+
+def copied(home: Path, copy: Path, way: str, lamplighter: Command) -> Callable[[], object]:
+    """Keeps a home as it is; what is returned brings that back as an admin would, with the file of hashes there."""
+    if way.startswith("backup"):
+        wide = ["--with-warehouse"] if way.endswith("warehouse") else []
+        assert lamplighter("backup", copy.with_suffix(".zip"), *wide, "--home", home).code == 0
+        return lambda: lamplighter("restore", copy.with_suffix(".zip"), "--replace", "--home", home)
+    if way == "folder":
+        shutil.copytree(home, copy)
+        return lambda: _put_back(home, copy)
+    shutil.copy(home / "state.db", home / "state.db.before-0001")
+    return lambda: (home / "state.db.before-0001").rename(home / "state.db")
+
+
+def _put_back(home: Path, copy: Path) -> None:
+    kept = (home / "erasures.ndjson").read_bytes()
+    shutil.rmtree(home)
+    shutil.copytree(copy, home)
+    (home / "erasures.ndjson").write_bytes(kept)
 
 
 def test_a_recipient_who_refuses_waits(shop: Shop, lamplighter: Command) -> None:

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -82,13 +82,14 @@ def basic(user: str) -> str:
 
 
 @contextmanager
-def collecting(home: Path, **settings: Any) -> Iterator[Rig]:
+def collecting(home: Path, tcf_vendors: Collection[int] = (), **settings: Any) -> Iterator[Rig]:
     """A collector with everything switched on, but for what `settings` say."""
     rig = Rig(home)
     with pytest.MonkeyPatch.context() as environment:
         for name, secret in SECRETS.items():
             environment.setenv(name, secret)
-        collector = Collector(home, CollectPart(**{**ALL_ON, **settings}), lambda: rig.woken.append(1))
+        part = CollectPart(**{**ALL_ON, **settings})
+        collector = Collector(home, part, lambda: rig.woken.append(1), tcf_vendors)
     with collector as running:
         rig.url = running.url
         yield rig

@@ -13,6 +13,7 @@ from connector.cli.settings_file import append
 from connector.errors import RetryLater, SetupError
 from connector.home import open_home
 from connector.pipeline import Options, run
+from connector.pipeline.ads.overview import overview
 from connector.store import acknowledged, ad_members
 
 ANN, BOB, CY = "ann@x.test", "bob@x.test", "cy@x.test"
@@ -160,10 +161,17 @@ def test_audiences_are_said_again_whole_and_deleted_when_nobody_wants_them(shop:
     shop.policy(", most: 1")
     assert shop.run(hours=24 * 9).status == "done"
     assert shop.told() == []
+    with open_home(shop.home) as opened:
+        leaving = overview(replace(opened, ads=(shop.google,)))["platforms"]["google"]["leaving"]
+    assert {(one["label"], one["members"], one["deleted_after"][:10]) for one in leaving} == {
+        (LAMP, 1, "2026-10-23"),
+        (RUG, 1, "2026-10-23"),
+    }
     shop.says(ANN, granted=False)
     assert shop.run(hours=24 * 10).status == "done"
     assert shop.told() == [("remove", LAMP)]
-    assert shop.run(hours=24 * 24).status == "done"
+    last = shop.run(hours=24 * 24)
+    assert last.status == "done" and any(f"the audience {LAMP} is deleted" in note for note in last.notes)
     assert sorted(shop.told()) == [("drop", LAMP), ("drop", RUG)]
     with open_home(shop.home) as opened:
         assert acknowledged.members(opened.store, "google") == []

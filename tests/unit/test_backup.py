@@ -97,6 +97,28 @@ def test_everything_comes_back_as_it_was(install: Path, tmp_path: Path) -> None:
     store.close()
 
 
+def test_what_people_said_comes_back_without_the_warehouse(install: Path, tmp_path: Path) -> None:
+    """An objection on the site is in no CRM, and its event in no source for long. A warehouse that stands stays."""
+    said = {"key": "m1:ads", "version": datetime(2026, 9, 1, tzinfo=UTC), "source": "collect:inbox", "granted": False}
+    warehouse = Warehouse(install / "warehouse")
+    for table in ("consent", "identity_link", "interaction"):
+        row = said if table == "consent" else {"key": "k", "version": said["version"]}
+        warehouse.append(table, pa.Table.from_pylist([row], SEEN[table]), 1)
+    warehouse.close()
+    file, back = taken(install, tmp_path / "b.zip"), tmp_path / "back"
+    assert not restore(file, back).with_warehouse
+    assert seal.present(back / "warehouse") == ["consent", "identity_link"]
+    assert (find(back / "warehouse", everything=True), seal.read(back / "warehouse").run) == ([], None)
+    found = Warehouse(back / "warehouse")
+    assert found.current("consent").select("key", "granted").to_pyarrow().to_pylist() == [
+        {"key": "m1:ads", "granted": False}
+    ]
+    found.close()
+    shutil.rmtree(back / "warehouse" / "identity_link")
+    restore(file, back, store_only=True, replace=True)
+    assert seal.present(back / "warehouse") == ["consent"]
+
+
 def test_a_restored_store_knows_that_it_is_of_yesterday(install: Path, tmp_path: Path) -> None:
     """The CRM is to be read before it is told; tokens of leases are above any that was given out since."""
     restore(taken(install, tmp_path / "b.zip"), tmp_path / "back")
@@ -193,10 +215,12 @@ def test_a_damaged_backup_changes_nothing(install: Path, tmp_path: Path, at: flo
 
 def test_a_home_that_is_used_is_not_overwritten_by_mistake(install: Path, tmp_path: Path, lamplighter: Command) -> None:
     """Without --replace: exit 2 and nothing changed; with it what stood there is set aside, and whom we forgot since
-    the backup stays forgotten."""
+    the backup stays forgotten; what was collected since stays to be read."""
     file = taken(install, tmp_path / "b.zip")
     (install / "erasures.ndjson").write_text('{"salt": "s"}\n{"reference": "E1"}\n')
     (install / "mappings" / "audiences.yaml").write_text("audiences: [] # edited\n")
+    (install / "inbox").mkdir()
+    (install / "inbox" / "today.ndjson").write_text("{}\n")
     refused = lamplighter("restore", file, "--home", install)
     assert (refused.code, "--replace" in refused.err) == (2, True)
     done = lamplighter("restore", file, "--home", install, "--replace", "--json")
@@ -206,6 +230,7 @@ def test_a_home_that_is_used_is_not_overwritten_by_mistake(install: Path, tmp_pa
     assert "edited" not in (install / "mappings" / "audiences.yaml").read_text()
     assert (aside / "state.db").exists()
     assert "E1" in (install / "erasures.ndjson").read_text()
+    assert (install / "inbox" / "today.ndjson").read_text() == "{}\n"
 
 
 def test_a_file_that_is_no_text_comes_back_as_it_was(install: Path, tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from collect_rig import Rig, collecting
-from test_consent_signals import tc_string
+from event_files import pull
+from test_consent_signals import in_ranges, tc_string
 
 from connector.collect import pixel
+from connector.events.inbox import Inbox
 from connector.events.segment import KINDS
 
 SITE = "https://shop.example"
@@ -66,6 +68,17 @@ def test_of_an_objection_only_that_is_kept(rig: Rig, consent: dict[str, Any]) ->
     assert [row["granted"] for row in pulled.rows("consent")] == [False]
     assert pulled.keys() == []
     assert "P1" not in "".join(rig.lines)
+
+
+def test_consent_that_leaves_out_a_vendor_is_an_objection(tmp_path: Path) -> None:
+    """Where the settings name vendors: what was looked at is dropped, whatever the script took for a yes."""
+    with collecting(tmp_path, tcf_vendors=(755,)) as rig:
+        call(rig, {"consent": {"granted": True, "tcfString": tc_string(1, 3, 4, vendors=in_ranges(91))}})
+        assert "P1" not in "".join(rig.lines)
+        call(rig, {"message": "m2", "consent": {"tcfString": tc_string(1, 3, 4, vendors=in_ranges(755))}})
+    pulled = pull(Inbox(tmp_path, {755}))
+    assert [row["granted"] for row in pulled.rows("consent")] == [False, True]
+    assert pulled.keys() == ["m2"]
 
 
 def test_global_privacy_control_beats_the_script(rig: Rig) -> None:

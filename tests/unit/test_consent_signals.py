@@ -1,6 +1,7 @@
 """Consent as pages and tools send it: TC strings bit by bit, Consent Mode, Segment's and RudderStack's lists, GPC."""
 
 import base64
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,51 @@ CmpId, CmpVersion, ConsentScreen, ConsentLanguage, VendorListVersion, TcfPolicyV
 UseNonStandardTexts, SpecialFeatureOptIns."""
 
 
-def tc_string(*granted: int, version: int = 2, interests: int = 0, one_treatment: int = 0) -> str:
-    """A TC string written field by field: purposes consented to, of legitimate interest, and no vendors."""
+def tc_string(
+    *granted: int,
+    version: int = 2,
+    interests: int = 0,
+    one_treatment: int = 0,
+    vendors: str = "0" * 17,
+    interested: str = "0" * 17,
+    restrictions: Mapping[tuple[int, int], Collection[int]] | None = None,
+) -> str:
+    """A TC string written field by field: purposes consented to and of legitimate interest, vendors likewise, and
+    (purpose, kind of restriction) -> vendors."""
     head = "".join(f"{version if at == 0 else 0:0{bits}b}" for at, bits in enumerate(LAYOUT))
     purposes = "".join("1" if purpose in granted else "0" for purpose in range(1, 25))
-    bits = head + purposes + f"{interests:024b}" + str(one_treatment) + "0" * 12 + "0" * 34
+    told = restrictions or {}
+    kept = "".join(f"{purpose:06b}{kind:02b}{entries(named)}" for (purpose, kind), named in told.items())
+    bits = head + purposes + f"{interests:024b}" + str(one_treatment) + "0" * 12
+    return encoded(f"{bits}{vendors}{interested}{len(told):012b}{kept}")
+
+
+def encoded(bits: str) -> str:
+    """Bits as a segment."""
     data = int(bits.ljust(-(-len(bits) // 8) * 8, "0"), 2).to_bytes(-(-len(bits) // 8), "big")
     return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def entries(named: Collection[int]) -> str:
+    """Vendors as entries of a range: the smallest and the largest as one, where there are just these or all between."""
+    first, last = min(named), max(named)
+    whole = set(range(first, last + 1)) == {*named}
+    ranges = [(first, last)] if whole else [(one, one) for one in sorted(named)]
+    told = (f"1{start:016b}{end:016b}" if start < end else f"0{start:016b}" for start, end in ranges)
+    return f"{len(ranges):012b}" + "".join(told)
+
+
+def in_ranges(*named: int) -> str:
+    """A list of vendors, by ranges."""
+    return f"{max(named):016b}1{entries(named)}"
+
+
+def by_bits(*named: int) -> str:
+    """A list of vendors, a bit for each."""
+    return f"{max(named):016b}0" + "".join("1" if one in named else "0" for one in range(1, max(named) + 1))
+
+
+JAVA = "COrEAV4OrXx94ACABBENAHCIAD-AAAAAAACAAxAAAAgAIAwgAgAAAAEAgQAAAAAEAYQAQAAAACAAAABAAA"
 
 
 @pytest.mark.parametrize(
@@ -35,12 +74,8 @@ def tc_string(*granted: int, version: int = 2, interests: int = 0, one_treatment
         # IAB Tech Lab, iabtcf-java, TCStringV2Test: testCanConstructTCModelFromBase64String
         ("COtybn4PA_zT4KjACBENAPCIAEBAAECAAIAAAAAAAAAA", {2, 10}),
         # the same, testConstructConsentsFromBitFields, testCanParseAllParts: with three further segments, and padding
-        ("COrEAV4OrXx94ACABBENAHCIAD-AAAAAAACAAxAAAAgAIAwgAgAAAAEAgQAAAAAEAYQAQAAAACAAAABAAA", set(range(3, 10))),
-        (
-            "COrEAV4OrXx94ACABBENAHCIAD-AAAAAAACAAxAAAAgAIAwgAgAAAAEAgQAAAAAEAYQAQAAAACAAAABAAA"
-            ".IBAgAAAgAIAwgAgAAAAEAAAACA.QAagAQAgAIAwgA.cAAAAAAAITg=",
-            set(range(3, 10)),
-        ),
+        (JAVA, set(range(3, 10))),
+        (f"{JAVA}.IBAgAAAgAIAwgAgAAAAEAAAACA.QAagAQAgAIAwgA.cAAAAAAAITg=", set(range(3, 10))),
         # the example that the specification carried until 2025; decoded in the README of php-tcf2-decoder and others
         ("COvFyGBOvFyGBAbAAAENAPCAAOAAAAAAAAAAAEEUACCKAAA", {1, 2, 3}),
         # the specification's example since v2.3, with disclosed vendors and publisher's segment
@@ -56,6 +91,58 @@ def test_published_tc_strings(text: str, purposes: set[int]) -> None:
 def test_any_tc_string(granted: set[int], interests: int, treatment: int) -> None:
     """Exactly the bits of PurposesConsent, whatever stands beside them."""
     assert tcf.purposes(tc_string(*granted, interests=interests, one_treatment=treatment)) == granted
+
+
+@pytest.mark.parametrize(
+    ("text", "vendors"),
+    [
+        ("COtybn4PA_zT4KjACBENAPCIAEBAAECAAIAAAAAAAAAA", set()),
+        *((text, {23, 37, 47, 48, 53, 65, 98}) for text in (JAVA, f"{JAVA}.IBAgAAAgAIAwgAgAAAAEAAAACA.QAagAQAgAIAwgA")),
+        ("COvFyGBOvFyGBAbAAAENAPCAAOAAAAAAAAAAAEEUACCKAAA", {2, 6, 8}),
+        ("CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA.IDKQA4AAgAKAGQAygAAA.YAAAAAAAAAAA", {1, 2, 3, 4}),
+    ],
+)
+def test_vendors_of_published_tc_strings(text: str, vendors: set[int]) -> None:
+    """The same sources say which vendors were consented to."""
+    assert tcf.vendors(text, set(range(1, 1_000)), {1, 3, 4}) == vendors
+
+
+SOME = st.sets(st.integers(1, 40), min_size=1)
+FORM = st.sampled_from((in_ranges, by_bits))
+
+
+@given(granted=SOME, interested=SOME, asked=SOME, form=FORM, other=FORM)
+def test_vendors_of_any_tc_string(
+    granted: set[int], interested: set[int], asked: set[int], form: Callable[..., str], other: Callable[..., str]
+) -> None:
+    """Exactly those consented to, in either form; a legitimate interest is none."""
+    text = tc_string(1, 3, 4, vendors=form(*granted), interested=other(*interested))
+    assert tcf.vendors(text, asked, {1, 3, 4}) == granted & asked
+
+
+@pytest.mark.parametrize(
+    ("restrictions", "expected"),
+    [
+        ({(3, 0): {755}}, False),  # not allowed
+        ({(4, 2): {700, 755}}, False),  # by legitimate interest only
+        ({(1, 3): range(700, 800)}, False),  # unknown
+        ({(3, 1): {755}, (4, 1): range(2, 900)}, True),  # by consent only
+        ({(2, 0): {755}, (3, 0): {21, 91}}, True),  # another purpose, other vendors
+    ],
+)
+def test_what_a_publisher_forbids_a_vendor(
+    restrictions: Mapping[tuple[int, int], Collection[int]], expected: bool
+) -> None:
+    """A vendor with consent, but kept from one of the purposes, is none that may be told."""
+    text = tc_string(1, 3, 4, vendors=in_ranges(21, 755), restrictions=restrictions)
+    assert (755 in tcf.vendors(text, {755}, {1, 3, 4})) is expected
+
+
+def test_a_vendor_whom_nobody_was_told_of() -> None:
+    """Consent to whom the banner did not show is none, where the string says whom it showed."""
+    text = tc_string(1, 3, 4, vendors=by_bits(21, 755))
+    assert tcf.vendors(f"{text}.{encoded('001' + in_ranges(21))}", {21, 755}, {1}) == {21}
+    assert tcf.vendors(f"{encoded('001' + by_bits(21, 755))}.{text}", {21, 755}, {1}) == {21, 755}
 
 
 def test_segments_are_known_by_their_type() -> None:
@@ -78,8 +165,12 @@ def test_what_is_no_tc_string(text: str) -> None:
 
 @given(text=st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
 def test_no_text_can_break_it(text: str) -> None:
-    """Anything is read or refused."""
-    assert said({"context": {"consent": {"tcfString": text}}}) in (Said(False, "tcf"), Said(True, "tcf"))
+    """Anything is read or refused; with bits added, too, so that it is a TC string up to its vendors."""
+    context = {"consent": {"tcfString": text}}
+    assert said({"context": context}) in (Said(False, "tcf"), Said(True, "tcf"))
+    for begun in (tc_string(1, 3, 4), tc_string(1, 3, 4)[:35]):
+        words = said({"context": {"consent": {"tcfString": begun + text}}}, {755})
+        assert words == Said(False, "tcf")
 
 
 GRANTED, DENIED = {"ad_user_data": "granted", "ad_personalization": "granted"}, {"ad_user_data": "denied"}
@@ -126,6 +217,23 @@ RUDDER = {"provider": "oneTrust", "allowedConsentIds": ["C0001"], "deniedConsent
 def test_what_is_said(context: dict[str, Any], expected: Said | None) -> None:
     """Silence is silence, one no is a no, an incomplete or unreadable yes is a no, and GPC beats everything."""
     assert said({"context": context}) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "vendors", "granted"),
+    [
+        (tc_string(1, 3, 4, vendors=in_ranges(91, 755)), {755}, True),
+        (tc_string(1, 3, 4, vendors=in_ranges(91, 755)), {91, 755}, True),
+        (tc_string(1, 3, 4, vendors=by_bits(91)), {91, 755}, False),
+        (tc_string(1, 3, 4, interested=in_ranges(755)), {755}, False),
+        (tc_string(1, 3, vendors=in_ranges(755)), {755}, False),
+        (tc_string(1, 3, 4)[:-4], {755}, False),
+        (tc_string(1, 3, 4), set(), True),
+    ],
+)
+def test_vendors_that_must_be_granted(text: str, vendors: set[int], granted: bool) -> None:
+    """Each of them, beside the purposes; a string that ends before it tells is a no; where none is named, none is."""
+    assert said({"context": {"consent": {"tcfString": text}}}, vendors) == Said(granted, "tcf")
 
 
 def read(tmp_path: Path, *events: dict[str, Any]) -> Pulled:

@@ -14,6 +14,7 @@ from cli import Command
 
 from connector.cli.init import create
 from connector.erase.files import Unreached, blank
+from connector.erase.untouched import untouched
 from connector.errors import SetupError
 from connector.home import open_home
 
@@ -27,11 +28,12 @@ ROWS = [
 
 
 def test_parquet_rows_are_left_out(tmp_path: Path) -> None:
-    """Whatever column names the person, nested ones too; other rows, types and files stay as they are."""
+    """Whatever column names the person, nested ones too; other rows, types (also those that Arrow cannot filter) and
+    files stay as they are."""
     create(tmp_path)
     (tmp_path / "inbox").mkdir()
     path, other = tmp_path / "inbox" / "day.parquet", tmp_path / "inbox" / "other.parquet"
-    table = pa.Table.from_pylist(ROWS)
+    table = pa.Table.from_pylist(ROWS).append_column("page", pa.array(["a", "b", None, "d"], pa.string_view()))
     pq.write_table(table, path)
     pq.write_table(table.slice(3), other)
     before = other.read_bytes()
@@ -40,6 +42,39 @@ def test_parquet_rows_are_left_out(tmp_path: Path) -> None:
         assert blank(home, DANA) == []
     assert pq.read_table(path).equals(table.slice(3))
     assert other.read_bytes() == before and len(list((tmp_path / "inbox").iterdir())) == 2
+
+
+def test_a_home_may_be_named_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `--home lamplighter`, which is what is taken where nobody says otherwise, and by a link."""
+    create(tmp_path / "lamplighter")
+    (tmp_path / "linked").symlink_to("lamplighter")
+    monkeypatch.chdir(tmp_path)
+    for name in ("lamplighter", "linked"):
+        (tmp_path / "lamplighter" / "notes.txt").write_text("dana@example.com\nothers\n")
+        with open_home(Path(name)) as home:
+            assert blank(home, DANA) == ["notes.txt"]
+        assert (tmp_path / "lamplighter" / "notes.txt").read_text().split() == ["others"]
+
+
+def test_what_no_erasure_reaches_is_named(tmp_path: Path) -> None:
+    """Backups, copies of before an upgrade, and what restores set aside; by name, from the home."""
+    create(tmp_path)
+    names = ["backups/lamplighter-20260101T000000Z.zip", "replaced-20260101T000000Z", "state.db.before-0009"]
+    (tmp_path / "backups").mkdir()
+    for name in (*names, "backups/mine.txt", "state.db.before-0009.part"):
+        (tmp_path / name).touch()
+    with open_home(tmp_path) as home:
+        assert sorted(untouched(home)) == names
+
+
+def test_a_home_that_was_set_aside_stays_as_it_was(tmp_path: Path) -> None:
+    """It is a whole of its own, and somebody may want it back; the receipt names it."""
+    create(tmp_path)
+    (tmp_path / "replaced-20260101T000000Z").mkdir()
+    (tmp_path / "replaced-20260101T000000Z" / "notes.txt").write_text("dana@example.com")
+    with open_home(tmp_path) as home:
+        assert blank(home, DANA) == []
+    assert (tmp_path / "replaced-20260101T000000Z" / "notes.txt").read_text() == "dana@example.com"
 
 
 def test_a_damaged_parquet_file_is_told(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from cli import Command
-from event_files import ndjson, pull, write
+from event_files import event, ndjson, pull, write
+from test_consent_signals import in_ranges, tc_string
 from test_events_cm360 import COLUMNS, cm360
 from test_events_events import seen
 from test_events_ga4 import ga4, typed
@@ -15,7 +16,9 @@ from test_events_meta import meta
 from test_events_snowplow import snowplow
 from test_events_sql import insert, row
 
+from connector import settings
 from connector.events import build, build_sql
+from connector.home import build_file, build_sources
 
 BOOKS = {"read": 2, "kept": 2, "skipped": 0, "rejected": 0}
 SOURCES = """
@@ -58,6 +61,22 @@ def test_every_kind_in_one_install(many: Path, lamplighter: Command) -> None:
     second = lamplighter("run", "--only", "pull", "--json", "--home", many)
     assert {name: second.json["books"][name]["read"] for name in names} == dict.fromkeys(names, 0)
     assert str(many / "shop.db") not in found + first.out + first.err
+
+
+def test_vendors_that_the_settings_name(tmp_path: Path) -> None:
+    """`ads.tcf_vendors` holds for files of Segment's, for what is imported, and for what the collector took in."""
+    for folder in ("web", "inbox"):
+        (tmp_path / folder).mkdir()
+        told = [tc_string(1, 3, 4, vendors=in_ranges(vendor)) for vendor in (91, 755)]
+        events = [event(at, context={"consent": {"tcfString": text}}) for at, text in enumerate(told, 1)]
+        write(tmp_path / folder / "1.ndjson", ndjson(events))
+    sources = "sources: [{name: web, kind: segment, path: web}]\ncollect: {}\n"
+    for vendors, expected in (("", [True, True]), ("ads: {tcf_vendors: [755]}\n", [False, True])):
+        (tmp_path / "lamplighter.yaml").write_text(sources + vendors)
+        chosen = settings.load(tmp_path)
+        imported = build_file(tmp_path, chosen, "segment", "import:web", tmp_path / "web", "")
+        for source in (*build_sources(tmp_path, chosen), imported):
+            assert [row["granted"] for row in pull(source).rows("consent")] == expected, source.name
 
 
 def test_check_of_sources_that_are_not_there(many: Path, lamplighter: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """What is older than it may be is deleted, and nothing younger."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,6 +52,7 @@ def test_what_is_too_old_goes_and_nothing_else(home: Home) -> None:
         "rejected rows": 0,
         "finished batches": 0,
         "reports of runs": 0,
+        "copies of the store": 0,
         "sales told": 0,
     }
     kept = home.warehouse.versions("interaction").key.to_pyarrow().to_pylist()
@@ -61,6 +63,17 @@ def test_what_is_too_old_goes_and_nothing_else(home: Home) -> None:
     assert keep_no_longer(home, NOW + timedelta(days=400))["reports of runs"] == 0
     left = [table for table in (rejected, outbox_table, told_sale) if home.store.rows(table.select())]
     assert left == [outbox_table]
+
+
+def test_copies_of_the_store_go_after_a_month(home: Home) -> None:
+    """Also where no daily backup is taken; whoever was erased since is still in them."""
+    old, fresh = (home.path / f"state.db.before-000{number}" for number in (1, 2))
+    for path, days in ((old, 31), (fresh, 29)):
+        path.touch()
+        made = (NOW - timedelta(days=days)).timestamp()
+        os.utime(path, (made, made))
+    assert keep_no_longer(home, NOW)["copies of the store"] == 1
+    assert not old.exists() and fresh.exists()
 
 
 def test_the_job_does_it_by_the_clock(home: Home) -> None:

@@ -38,7 +38,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """Ann bought a lamp before we were there and a pill after; Bob, whom no ad is tied to, a lamp. Two runs."""
     tables = seen(
         contact=[contact("hubspot:ann", user_id="ann"), contact("hubspot:bob", user_id="bob")],
-        product=[product("LAMP", title="Lamp"), product("PILL", title="Pill", sensitive=True)],
+        product=[
+            product("LAMP", title="Lamp", item_group_id="LAMP"),
+            product("LAMP-2", title="Zebra lamp, which nobody bought", item_group_id="LAMP"),
+            product("PILL", title="Pill", sensitive=True),
+        ],
         order_header=[order("O1", "hubspot:ann", "2026-01-10"), order("O2", "hubspot:bob", "2026-01-11")],
         order_line=[line("O1", "LAMP"), line("O2", "LAMP")],
         identity_link=[{**link("anonymous_id:phone", "user_id:ann"), "first_seen": on("2026-01-01")}],
@@ -68,7 +72,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
             runs.mark_decided(opened.store, number, full=number == 1, rules="")
             runs.finish(opened.store, number, "done", {"run": {"seconds": {"pull": 60, "decide": 60, "push": 120}}})
         group = [
-            {"destination": "google", "audience": "lamps", "families": '["LAMP"]'},
+            {"destination": "google", "audience": "lamps", "label": "Bought: Lamp", "families": '["LAMP"]'},
             {"destination": "google", "audience": None, "families": None},
         ]
         columns = FIGURES["ad_group"].remove(FIGURES["ad_group"].get_field_index("run"))
@@ -96,8 +100,8 @@ def test_what_could_have_been_spared_is_told_from_what_could_not(found: Waste) -
     }
     rows = [(row["family"], row["title"], row["impressions"], row["clicks"]) for row in found.families]
     assert rows == [("LAMP", "Lamp", 3, 1), ("PILL", None, 2, 0)]
-    named = [(row["destination"], row["audience"], row["impressions"]) for row in found.audiences]
-    assert named == [("google", "lamps", 3), ("google", None, 2)]
+    named = [(row["destination"], row["audience"], row["label"], row["impressions"]) for row in found.audiences]
+    assert named == [("google", "lamps", "Bought: Lamp", 3), ("google", None, None, 2)]
     assert found.coverage == {"ads": 10, "with_identity": 8, "with_item": 9, "with_both": 7}
 
 

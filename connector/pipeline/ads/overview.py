@@ -9,7 +9,7 @@ from connector.pipeline.ads.groups import coverage, groups_of
 from connector.pipeline.ads.upkeep import UNWANTED
 from connector.ports import AdDestination
 from connector.store import acknowledged, outbox
-from connector.store.remotes import Remembered
+from connector.store.remotes import LABEL, Remembered
 
 COLUMNS = ("audience", "label", "level", "key", "people", "expected", "hidden", "why")
 
@@ -35,10 +35,16 @@ def _platform(home: Home, platform: AdDestination) -> dict[str, Any]:
 
 
 def _leaving(home: Home, platform: str, sizes: Mapping[str, int]) -> list[dict[str, Any]]:
-    unwanted, grace = Remembered(home.store, platform).all(UNWANTED), home.audiences.policy.ads.grace
+    kept, grace = Remembered(home.store, platform), home.audiences.policy.ads.grace
+    labels = kept.all(LABEL)
     return [
-        {"audience": name, "members": sizes.get(name, 0), "deleted_after": _after(datetime.fromisoformat(since), grace)}
-        for name, since in sorted(unwanted.items())
+        {
+            "audience": name,
+            "label": labels.get(name),
+            "members": sizes.get(name, 0),
+            "deleted_after": _after(datetime.fromisoformat(since), grace),
+        }
+        for name, since in sorted(kept.all(UNWANTED).items())
     ]
 
 

@@ -13,7 +13,7 @@ from connector.ports import AdDestination
 from connector.push.deliver import Ledger
 from connector.relations import at
 from connector.store import acknowledged, ad_members
-from connector.store.remotes import Remembered
+from connector.store.remotes import LABEL, Remembered
 
 REFRESHED, UNWANTED, STANDING = "ads_refreshed", "ads_unwanted", "ads_standing"
 WINDOW, CHECKED, FAILED = "window", "checked", "failed"
@@ -147,17 +147,21 @@ def _parts(members: Sequence[str], size: int) -> Iterator[Sequence[str]]:
 def retire(home: Home, platform: AdDestination, audiences: Mapping[str, Audience], report: Report) -> None:
     """Delete audiences that no group has wanted for `policy.ads.grace`; until then they keep whom they hold."""
     kept = Remembered(home.store, platform.name)
-    unwanted = kept.all(UNWANTED)
+    unwanted, labels = kept.all(UNWANTED), kept.all(LABEL)
     held = acknowledged.sizes(home.store, platform.name).keys() | kept.all(REFRESHED).keys()
     for name in sorted(unwanted.keys() & audiences.keys()):
         kept.put(UNWANTED, name, "")
+    for name in sorted(held & audiences.keys()):
+        if labels.get(name) != audiences[name].label:
+            kept.put(LABEL, name, audiences[name].label)
     for name in sorted(held - audiences.keys()):
         if name not in unwanted:
             kept.put(UNWANTED, name, report.as_of.isoformat())
         elif report.as_of - datetime.fromisoformat(unwanted[name]) >= home.audiences.policy.ads.grace:
             platform.drop(name)
             acknowledged.forget_list(home.store, platform.name, name)
-            for kind in (UNWANTED, REFRESHED, STANDING):
+            for kind in (UNWANTED, REFRESHED, STANDING, LABEL):
                 kept.put(kind, name, "")
-            report.notes.append(f"{platform.name}: the audience {name} is deleted: no group has wanted it for a while")
+            label = labels.get(name, name)
+            report.notes.append(f"{platform.name}: the audience {label} is deleted: no group has wanted it for a while")
     ad_members.forget_unused(home.store, platform.name)
