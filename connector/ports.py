@@ -37,6 +37,10 @@ class Remembered(Protocol):
         """Keep a text; durable when this returns. The empty text forgets."""
         ...
 
+    def change(self, name: str, texts: Mapping[str, str]) -> None:
+        """Keep texts of several kinds (kind -> text) under one name: all of them, or none where the process dies."""
+        ...
+
     def all(self, kind: str) -> Mapping[str, str]:
         """Name -> text, of everything kept under `kind` and not forgotten."""
         ...

@@ -1,5 +1,7 @@
 """What an adapter remembers between runs, in memory."""
 
+from collections.abc import Mapping
+
 
 class Kept(dict[tuple[str, str], str]):
     """As the store keeps it: by kind and name."""
@@ -11,6 +13,11 @@ class Kept(dict[tuple[str, str], str]):
     def put(self, kind: str, name: str, value: str) -> None:
         """Keep a text; the empty one forgets."""
         self[kind, name] = value
+
+    def change(self, name: str, texts: Mapping[str, str]) -> None:
+        """Keep texts of several kinds at once."""
+        for kind, value in texts.items():
+            self.put(kind, name, value)
 
     def all(self, kind: str) -> dict[str, str]:
         """Name -> text."""

@@ -52,10 +52,8 @@ class Standing:
                 f"lamplighter retry --list {wanted.name}"
             )
         made = make(wanted)
-        self._remembered.put(AUDIENCE, wanted.name, made)
-        if lost:
-            self._remembered.put(BROUGHT_BACK, wanted.name, DONE)
-            self._remembered.put(LOST, wanted.name, "")
+        brought_back = {BROUGHT_BACK: DONE, LOST: ""} if lost else {}
+        self._remembered.change(wanted.name, {AUDIENCE: made, **brought_back})
         return made
 
     def id(self, audience: str) -> str:
@@ -70,11 +68,9 @@ class Standing:
 
     def gone(self, audience: str) -> ListGone:
         """Note that somebody deleted an audience: `ensured` makes it again, once."""
-        self._remembered.put(LOST, audience, self.id(audience))
-        self._remembered.put(AUDIENCE, audience, "")
+        self._remembered.change(audience, {LOST: self.id(audience), AUDIENCE: ""})
         return ListGone(audience)
 
     def forget(self, audience: str) -> None:
         """Note that an audience is not there any more because we wanted it so."""
-        for kind in (AUDIENCE, LOST, BROUGHT_BACK):
-            self._remembered.put(kind, audience, "")
+        self._remembered.change(audience, dict.fromkeys((AUDIENCE, LOST, BROUGHT_BACK), ""))

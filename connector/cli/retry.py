@@ -63,7 +63,5 @@ def _lift(home: Home, name: str) -> int:
     for destination in _destinations(home) if name else ():
         lifted += vetoes.lift(home.store, destination, name)
         refused_lists.drop(home.store, destination, [name])
-        remembered = Remembered(home.store, destination)
-        remembered.put(LOST, name, "")
-        remembered.put(BROUGHT_BACK, name, "")
+        Remembered(home.store, destination).change(name, {LOST: "", BROUGHT_BACK: ""})
     return lifted

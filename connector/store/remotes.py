@@ -1,5 +1,7 @@
 """What we created at a destination, by our own names: list ids, the folder, the property group."""
 
+from collections.abc import Mapping
+
 from connector.store.database import Store, upsert
 from connector.store.tables import remote
 
@@ -20,9 +22,16 @@ class Remembered:
 
     def put(self, kind: str, name: str, remote_id: str) -> None:
         """Remember an object we have just made or found to be ours; the empty text forgets it."""
-        row = {"destination": self._destination, "kind": kind, "name": name, "remote_id": remote_id}
+        self.change(name, {kind: remote_id})
+
+    def change(self, name: str, texts: Mapping[str, str]) -> None:
+        """The same of several kinds (kind -> remote id) in one transaction."""
+        rows = [
+            {"destination": self._destination, "kind": kind, "name": name, "remote_id": text}
+            for kind, text in texts.items()
+        ]
         with self._store.begin() as connection:
-            upsert(connection, remote, [row])
+            upsert(connection, remote, rows)
 
     def all(self, kind: str) -> dict[str, str]:
         """Every object of a kind: name -> remote id."""

@@ -5,6 +5,7 @@ import os
 import select
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -60,8 +61,17 @@ class Points:
         pool, connection = urllib3.connectionpool.HTTPConnectionPool, urllib3.connection.HTTPConnection
         _replace(pool, "urlopen", self.around(CALL, pool.urlopen))
         _replace(connection, "getresponse", self._answered(connection.getresponse))
-        _replace(DefaultDialect, "do_commit", self.around(STORE, DefaultDialect.do_commit))
+        _replace(DefaultDialect, "do_commit", self._of_the_pass(DefaultDialect.do_commit))
         self._watch_tables()
+
+    def _of_the_pass(self, commit: Callable[..., Any]) -> Callable[..., Any]:
+        """Not those of the thread that renews the lease: they come as time goes by."""
+        counted = self.around(STORE, commit)
+
+        def watched(*args: Any, **named: Any) -> Any:
+            return (counted if threading.current_thread() is threading.main_thread() else commit)(*args, **named)
+
+        return watched
 
     def _answered(self, read: Callable[..., Any]) -> Callable[..., Any]:
         def watched(connection: Any) -> Any:

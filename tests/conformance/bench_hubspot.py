@@ -5,6 +5,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from remembering import Kept
+
 from connector.crms import build
 from connector.limits import Repeat, Retry
 from connector.ports import CRM
@@ -26,22 +28,6 @@ PROPERTIES = "/crm/properties/2026-09/contacts"
 MARKS = {"membership": PATHS["properties"], "create_list": PROPERTIES}
 """The same where audiences are properties."""
 AUDIENCES = "lamplighter_audiences_"
-
-
-class Kept(dict[tuple[str, str], str]):
-    """What an adapter remembers between runs."""
-
-    def get(self, kind: str, name: str) -> str | None:  # type: ignore[override]
-        """The text kept, or None."""
-        return super().get((kind, name))
-
-    def put(self, kind: str, name: str, value: str) -> None:
-        """Keep a text."""
-        self[kind, name] = value
-
-    def all(self, kind: str) -> dict[str, str]:
-        """Name -> text."""
-        return {name: value for (each, name), value in self.items() if each == kind and value}
 
 
 class Bench:

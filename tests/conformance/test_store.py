@@ -255,6 +255,17 @@ def test_our_own_objects_are_remembered_by_kind(store: Store) -> None:
     assert (hubspot.all("list"), other.all("list")) == ({}, {"loyal": "99"})
 
 
+def test_what_is_known_of_one_object_changes_at_once(store: Store) -> None:
+    """All of it or, where the process dies, none: it takes one commit."""
+    commits: list[sa.Connection] = []
+    sa.event.listen(store.engine, "commit", commits.append)
+    hubspot = Remembered(store, "hubspot")
+    hubspot.change("loyal", {"list_wanted": "Loyal", "list_lost": "11"})
+    hubspot.change("loyal", {"list": "12", "list_wanted": "", "list_lost": ""})
+    assert [hubspot.all(kind) for kind in ("list", "list_wanted", "list_lost")] == [{"loyal": "12"}, {}, {}]
+    assert len(commits) == 2
+
+
 # Several at once
 
 

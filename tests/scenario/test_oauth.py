@@ -17,6 +17,7 @@ import yaml
 from admin_browser import Stay, Turns, browsing
 from cli import Command
 from pocket import Pocket
+from remembering import Kept
 
 from connector import settings
 from connector.cli.connect_oauth import REFRESH, REFRESH_ENV, SECRET, Wish, authorise
@@ -259,8 +260,7 @@ class App:
                 keep_refresh_token=self.keep,
             ),
         )
-        memory: dict[tuple[str, str], str] = {}
-        self.transport = Transport(self.told, Clock(monotonic=lambda: self.passed), _Memory(memory))
+        self.transport = Transport(self.told, Clock(monotonic=lambda: self.passed), Kept())
 
     def keep(self, token: str) -> bool:
         """Take note."""
@@ -271,20 +271,6 @@ class App:
         """So many calls."""
         with ThreadPoolExecutor(threads) as pool:
             list(pool.map(lambda _: self.transport.request("GET", DETAILS), range(times)))
-
-
-class _Memory:
-    def __init__(self, kept: dict[tuple[str, str], str]) -> None:
-        self.kept = kept
-
-    def get(self, kind: str, name: str) -> str | None:
-        return self.kept.get((kind, name))
-
-    def put(self, kind: str, name: str, value: str) -> None:
-        self.kept[kind, name] = value
-
-    def all(self, kind: str) -> dict[str, str]:
-        return {name: value for (each, name), value in self.kept.items() if each == kind}
 
 
 @pytest.fixture

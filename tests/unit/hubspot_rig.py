@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from remembering import Kept
+
 from connector import limits
 from connector.crms.hubspot import HubSpot, HubSpotSettings
 from connector.limits import Clock, Retry
@@ -15,22 +17,6 @@ from connector.sandbox.faults import Fault
 from connector.sandbox.serve import Sandbox
 
 OBJECTS, LISTS = "/crm/objects/2026-09", "/crm/lists/2026-09"
-
-
-class Kept(dict[tuple[str, str], str]):
-    """What an adapter remembers between runs."""
-
-    def get(self, kind: str, name: str) -> str | None:  # type: ignore[override]
-        """The text kept, or None."""
-        return super().get((kind, name))
-
-    def put(self, kind: str, name: str, value: str) -> None:
-        """Keep a text."""
-        self[kind, name] = value
-
-    def all(self, kind: str) -> dict[str, str]:
-        """Name -> text."""
-        return {name: value for (each, name), value in self.items() if each == kind and value}
 
 
 class Rig:

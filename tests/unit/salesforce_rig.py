@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from remembering import Kept
+
 from connector import limits
 from connector.crms.salesforce import Salesforce, build
 from connector.limits import Retry
@@ -15,22 +17,6 @@ from connector.sandbox.salesforce_serve import SalesforceSandbox
 
 MINUTE = 61
 """Seconds after which a change is no longer one of the present minute."""
-
-
-class Kept(dict[tuple[str, str], str]):
-    """What an adapter remembers between runs."""
-
-    def get(self, kind: str, name: str) -> str | None:  # type: ignore[override]
-        """The text kept, or None."""
-        return super().get((kind, name))
-
-    def put(self, kind: str, name: str, value: str) -> None:
-        """Keep a text."""
-        self[kind, name] = value
-
-    def all(self, kind: str) -> dict[str, str]:
-        """Name -> text."""
-        return {name: value for (each, name), value in self.items() if each == kind and value}
 
 
 class Org:

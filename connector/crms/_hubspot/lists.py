@@ -70,8 +70,7 @@ class Lists:
 
     def gone(self, name: str) -> ListGone:
         """Note that a list was deleted or turned into something else: `ensure` brings it back, or says why not."""
-        self._remembered.put(LOST, name, self.id(name))
-        self._remembered.put(LIST, name, "")
+        self._remembered.change(name, {LOST: self.id(name), LIST: ""})
         return ListGone(name)
 
     def _stand(self, wanted: ListSpec) -> str:
@@ -80,11 +79,8 @@ class Lists:
         return self._kept(wanted.name, list_id or self._made(wanted), deleted_before=bool(lost))
 
     def _kept(self, name: str, list_id: str, *, deleted_before: bool) -> str:
-        self._remembered.put(LIST, name, list_id)
-        self._remembered.put(WANTED, name, "")
-        if deleted_before:
-            self._remembered.put(BROUGHT_BACK, name, DONE)
-            self._remembered.put(LOST, name, "")
+        brought_back = {BROUGHT_BACK: DONE, LOST: ""} if deleted_before else {}
+        self._remembered.change(name, {LIST: list_id, WANTED: "", **brought_back})
         return list_id
 
     def _living(self, list_id: str) -> Body | None:

@@ -65,9 +65,8 @@ class Marks:
         raise ListGone(audience)
 
     def _gone(self, audience: str) -> ListGone:
-        if not self._remembered.get(BROUGHT_BACK, audience):
-            self._remembered.put(BROUGHT_BACK, audience, DUE)
-        self._remembered.put(MARK, audience, "")
+        due = {} if self._remembered.get(BROUGHT_BACK, audience) else {BROUGHT_BACK: DUE}
+        self._remembered.change(audience, {MARK: "", **due})
         return ListGone(audience)
 
     def _look(self, audience: str) -> None:

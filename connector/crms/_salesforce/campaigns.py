@@ -66,8 +66,7 @@ class Campaigns:
 
     def gone(self, name: str) -> ListGone:
         """Note that a list was deleted: `ensure` brings it back, or says why not."""
-        self._remembered.put(LOST, name, self.id(name))
-        self._remembered.put(CAMPAIGN, name, "")
+        self._remembered.change(name, {LOST: self.id(name), CAMPAIGN: ""})
         return ListGone(name)
 
     def _stand(self, wanted: ListSpec) -> str:
@@ -76,11 +75,8 @@ class Campaigns:
         return self._kept(wanted.name, campaign or self._made(wanted), deleted_before=bool(lost))
 
     def _kept(self, name: str, campaign: str, *, deleted_before: bool) -> str:
-        self._remembered.put(CAMPAIGN, name, campaign)
-        self._remembered.put(MARK, name, "")
-        if deleted_before:
-            self._remembered.put(BROUGHT_BACK, name, DONE)
-            self._remembered.put(LOST, name, "")
+        brought_back = {BROUGHT_BACK: DONE, LOST: ""} if deleted_before else {}
+        self._remembered.change(name, {CAMPAIGN: campaign, MARK: "", **brought_back})
         return campaign
 
     def _brought_back(self, name: str, lost: str) -> str | None:
