@@ -1,5 +1,6 @@
 """Cross-sell: what buyers of the same things bought next, and never what a person has, had or may not be shown."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import ibis
@@ -38,6 +39,21 @@ class Shop(Protocol):
         """As in the warehouse."""
 
 
+@dataclass(frozen=True)
+class _Owned:
+    """What persons have and had.
+
+    Attributes:
+        has: [person_id, family, last_purchase_at, gift, product_type, collected].
+        ever: [person_id, family], what they gave back as well.
+        needless: [person_id, product_type] of which they need no other family.
+    """
+
+    has: ir.Table
+    ever: ir.Table
+    needless: ir.Table
+
+
 def cooling(contact: ir.Table, policy: CrossSellPolicy, as_of: Moment) -> ir.Table:
     """[person_id] who got a mail less than `policy.cool_down` ago, as far as a CRM tells."""
     return contact.filter(contact.mailed_at > ago(as_of, policy.cool_down)).select("person_id").distinct()
@@ -62,37 +78,30 @@ def recommendations(
     taste = newest_families(has.filter(~has.gift), policy.families_a_person)
     shown = figures.family.filter(figures.family.available, ~figures.family.sensitive)
     apt = keep(among(figures.affinity, shown.select(next_family="family"), ["next_family"]))
-    ever, needless = merged.holding.select(*PAIR), keep(served(has))
-    personal = new_to(candidates(taste, apt, figures.family, policy), ever, needless)
+    owned = _Owned(has, merged.holding.select(*PAIR), keep(served(has)))
+    personal = new_to(candidates(taste, apt, figures.family, policy), owned.ever, owned.needless)
     best = keep(first(personal, policy.shown, policy.same_type))
-    filled = keep(_filled(best, has, ever, needless, merged, figures, policy, keep))
+    filled = keep(_filled(best, owned, merged.awareness, figures, policy, keep))
     return _told(filled, apt.filter(tellable(apt, policy)), taste, figures.family)
 
 
 def _filled(
-    best: ir.Table,
-    has: ir.Table,
-    ever: ir.Table,
-    needless: ir.Table,
-    merged: Merged,
-    figures: Shop,
-    policy: CrossSellPolicy,
-    keep: Keep,
+    best: ir.Table, owned: _Owned, awareness: ir.Table, figures: Shop, policy: CrossSellPolicy, keep: Keep
 ) -> ir.Table:
     """What goes with what persons have, and best-sellers for those who have less than `policy.shown` of it.
 
     Of a product type only as many are looked at as it takes to show `policy.same_type`, and only for those whom it
     leaves with too few are the shop's.
     """
-    person, family = keep(has.select("person_id").distinct()), figures.family
+    person, family = keep(owned.has.select("person_id").distinct()), figures.family
     known = best.mutate(buyers=ibis.null("int64"), named=ibis.null("string"))
-    types = among(_types(has, merged.awareness, family), _short(person, best, policy), ["person_id"])
-    wanting = without(types.distinct(), needless, ["person_id", "product_type"])
-    near = _reach(wanting, ever.union(best.select(*PAIR)), figures.best_seller, policy)
-    chosen = keep(_topped_up(known, unscored(offered_first(near, figures.best_seller), family), ever, needless, policy))
+    types = among(_types(owned.has, awareness, family), _short(person, best, policy), ["person_id"])
+    wanting = without(types.distinct(), owned.needless, ["person_id", "product_type"])
+    near = _reach(wanting, owned.ever.union(best.select(*PAIR)), figures.best_seller, policy)
+    chosen = keep(_topped_up(known, unscored(offered_first(near, figures.best_seller), family), owned, policy))
     left = anything(_short(person, chosen, policy))
-    near = _reach_in_shop(left, chosen, ever, needless, _of_shop(figures.best_seller, family), policy)
-    return _topped_up(chosen, unscored(offered_first(near, figures.best_seller), family), ever, needless, policy)
+    near = _reach_in_shop(left, chosen, owned, _of_shop(figures.best_seller, family), policy)
+    return _topped_up(chosen, unscored(offered_first(near, figures.best_seller), family), owned, policy)
 
 
 def _short(person: ir.Table, chosen: ir.Table, policy: CrossSellPolicy) -> ir.Table:
@@ -119,7 +128,7 @@ def _reach(wanting: ir.Table, taken: ir.Table, best: ir.Table, policy: CrossSell
 
 
 def _reach_in_shop(
-    wanting: ir.Table, chosen: ir.Table, ever: ir.Table, needless: ir.Table, shop: ir.Table, policy: CrossSellPolicy
+    wanting: ir.Table, chosen: ir.Table, owned: _Owned, shop: ir.Table, policy: CrossSellPolicy
 ) -> ir.Table:
     """The same of the best-sellers of the shop: at most so many of them are left out for a person.
 
@@ -129,8 +138,8 @@ def _reach_in_shop(
     Args:
         shop: [family, product_type, alike], the best-sellers of the shop; `alike` is the place within the type.
     """
-    taken = ever.union(chosen.select(*PAIR)).inner_join(shop.select("family"), "family").select("person_id")
-    full = needless.union(chosen.select("person_id", "product_type")).distinct()
+    taken = owned.ever.union(chosen.select(*PAIR)).inner_join(shop.select("family"), "family").select("person_id")
+    full = owned.needless.union(chosen.select("person_id", "product_type")).distinct()
     behind = taken.union(full.inner_join(shop, "product_type").select("person_id"))
     gone = behind.group_by("person_id").agg(gone=behind.count())
     alike = shop.aggregate(alike=shop.count(where=shop.alike >= policy.same_type))
@@ -147,12 +156,10 @@ def _of_shop(best: ir.Table, family: ir.Table) -> ir.Table:
     return listed.select("family", "product_type", alike=alike)
 
 
-def _topped_up(
-    chosen: ir.Table, more: ir.Table, ever: ir.Table, needless: ir.Table, policy: CrossSellPolicy
-) -> ir.Table:
+def _topped_up(chosen: ir.Table, more: ir.Table, owned: _Owned, policy: CrossSellPolicy) -> ir.Table:
     """What was chosen, and after it what is new to the person."""
     columns = (*PAIR, "product_type", "tier", "score", "place", "buyers", "named")
-    rest = without(new_to(more, ever, needless), chosen, PAIR)
+    rest = without(new_to(more, owned.ever, owned.needless), chosen, PAIR)
     return first(chosen.select(*columns).union(rest.select(*columns)), policy.shown, policy.same_type)
 
 
