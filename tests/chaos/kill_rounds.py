@@ -36,6 +36,8 @@ AGAIN_EVERY = 8
 """One trial in so many is killed once more on its way back, and one in so many is run once more at the end."""
 MOST_KILLS = 3
 """In a row, at random instants."""
+COUNTED = ("trials", "killed", "missed", "instants", "lost", "doubled")
+"""Of all trials; `missed` are points that their pass never came to."""
 Kill = Point | float
 """At a point, or so far into a pass: 0 to 1."""
 
@@ -88,13 +90,13 @@ class Scene:
         shutil.copytree(self.made, self.home)
 
     def killed(self, kill: Kill) -> bool:
-        """A pass that is killed, unless it ends before its instant. Raises RuntimeError where a point never comes."""
-        if not isinstance(kill, Point):
-            pid = beside(lambda: self._pass(None), self.log)
-            return answer_while(self.systems, pid, kill * self.seconds) == -signal.SIGKILL
-        if answer_while(self.systems, beside(lambda: self._pass(kill), self.log)) != -signal.SIGKILL:
-            raise RuntimeError(f"the pass never came to {kill}")
-        return True
+        """A pass that is killed, unless it ends before that: some commits depend on how fast others answer. Raises
+        RuntimeError where it ends badly by itself."""
+        point, after = (kill, None) if isinstance(kill, Point) else (None, kill * self.seconds)
+        how = answer_while(self.systems, beside(lambda: self._pass(point), self.log), after)
+        if how not in (0, -signal.SIGKILL):
+            raise RuntimeError(self.log.read_text()[-1500:])
+        return how != 0
 
     def undisturbed(self, known: Path | None = None, *, everybody: bool = False) -> dict[str, Any]:
         """A pass that nobody kills: how long it took, and the points it passed.
@@ -193,7 +195,7 @@ def trial(scene: Scene, kills: Sequence[Kill], *, again: bool) -> dict[str, Any]
     """A pass that is killed, once or more in a row, then the next one, and what is not as it should be afterwards.
 
     Raises:
-        RuntimeError: a pass does not end well, or never came to its point.
+        RuntimeError: a pass does not end well.
     """
     scene.begin()
     killed = [scene.killed(kill) for kill in kills]
@@ -203,7 +205,9 @@ def trial(scene: Scene, kills: Sequence[Kill], *, again: bool) -> dict[str, Any]
     if again and (written := scene.written_again()):
         wrong.append(f"{written} changes although there was no news")
     instants = sum(done for done, kill in zip(killed, kills, strict=True) if not isinstance(kill, Point))
-    counts = {"killed": sum(killed), "instants": instants, "lost": lost.total(), "doubled": doubled.total()}
+    missed = sum(not done for done, kill in zip(killed, kills, strict=True) if isinstance(kill, Point))
+    counts = {"killed": sum(killed), "missed": missed, "instants": instants}
+    counts |= {"lost": lost.total(), "doubled": doubled.total()}
     return {**counts, "wrong": wrong}
 
 
@@ -241,7 +245,7 @@ def rounds(job: Job) -> dict[str, Any]:
             break
         result = _tried(scene, kills, again=place % AGAIN_EVERY == 0)
         print(kills, result, file=sys.stderr, flush=True)
-        total.update({name: result[name] for name in ("trials", "killed", "instants", "lost", "doubled")})
+        total.update({name: result[name] for name in COUNTED})
         if result["wrong"]:
             wrong.append({"kills": kills, "wrong": result["wrong"]})
     places = sorted({fact.partition(":")[0] for fact in scene.expected[0]})
@@ -259,7 +263,7 @@ def _tried(scene: Scene, kills: Sequence[Kill], *, again: bool) -> dict[str, Any
         result: dict[str, Any] = apart(lambda: trial(scene, kills, again=again), scene.log)
     except RuntimeError as error:
         result = {"wrong": [str(error)]}
-    return {"trials": 1, "killed": 0, "instants": 0, "lost": 0, "doubled": 0, **result}
+    return dict.fromkeys(COUNTED, 0) | {"trials": 1, **result}
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ JOBS = (
 LEAST = {"call": 90, "store commit": 120, "warehouse commit": 40}
 """Kill points of a kind on one day, where all are meant."""
 
+MOST_MISSED = 2
+"""Points of a job that their pass may end before: a commit more or less, by how fast others answer."""
 FILLED = {"HubSpot, member", "Salesforce, CampaignMember", "Google, member", "Meta, member", "membership", "wanted"}
 """Where something must stand at the end, so that it can be lost; sales are told of on the second day."""
 
@@ -45,6 +47,7 @@ def test_killed_anywhere(job: dict[str, Any], tmp_path: Path, record_property: A
     print("points on the way:", done["passed"])
     assert done["wrong"] == []
     assert FILLED | ({"Google, sale", "Meta, sale", "told_sale"} if job["day"] == 2 else set()) <= {*done["places"]}
+    assert done["missed"] <= MOST_MISSED
     assert done["killed"] >= (0 if SHORT else sum(LEAST[kind] for kind in job["kinds"]))
     assert done["instants"] >= job["instants"]
 
