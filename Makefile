@@ -6,6 +6,7 @@
 #   LAMPLIGHTER_SEED=123 make slow-one       one of these lives again, in each CRM
 #   make chaos [CHAOS=short]                 killed at every call and commit, faults in between, a soak: promises under attack
 #   make bench [WORLD=folder]                measurements, printed (WORLD=changes: of later pulls; ads: order to exclusion;
+#                                            large: ten million interactions;
 #                                            million: a million buyers told to Google and Meta, with kills)
 #   make audit                               known vulnerabilities in what an install brings along
 #   make sbom                                the bill of materials, CycloneDX, in dist/
