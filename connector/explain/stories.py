@@ -51,7 +51,7 @@ def _lines(person: Person, products: Catalogue, as_of: datetime) -> ir.Table:
     warehouse = person.home.warehouse
     current = {table: warehouse.current(table) for table in SEEN}
     seen = Seen(**{**current, "product": remembered(warehouse.versions("product"))})
-    line = lines(seen, person.identifiers, products, as_of)
+    line = lines(seen, person.identifiers, products, as_of, warehouse.keep)
     return counted(warehouse.keep(line.filter(line.person_id.notnull(), line.family.notnull())))
 
 

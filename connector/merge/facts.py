@@ -57,7 +57,7 @@ def _seen_facts(seen: Seen, as_of: datetime) -> Facts:
 def _pair_facts(seen: Seen, products: Catalogue, as_of: datetime, keep: Keep) -> Facts:
     stands_for = survivors(seen.contact, keep)
     by_contact = stands_for.select(person_id="survivor", identifier_type=ibis.literal("contact"), identifier="key")
-    line = keep(lines(seen, by_contact, products, as_of))
+    line = keep(lines(seen, by_contact, products, as_of, keep))
     pair = keep(holdings(counted(line)))
     sold = pair.filter(pair.bought_quantity > 0)
     return {
@@ -82,7 +82,8 @@ def _key_facts(identity: Identity) -> Facts:
 def _impression_facts(seen: Seen, identity: Identity, products: Catalogue, as_of: datetime, keep: Keep) -> Facts:
     shown = seen.interaction.filter(seen.interaction.kind == "impression", seen.interaction.occurred_at <= at(as_of))
     identified = keep(shown.inner_join(_anonymous(identity.person), ["identifier_type", "identifier"]))
-    late = keep(_after_purchase(with_family(identified, products), lines(seen, identity.person, products, as_of)))
+    bought = lines(seen, identity.person, products, as_of, keep)
+    late = keep(_after_purchase(with_family(identified, products), bought))
     return {
         "impressions": _count(shown),
         "impressions_identified": _count(identified),

@@ -9,7 +9,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from connector.relations import Merged
+from connector.relations import SHOWN, Merged
 from connector.rule_words import TOUCHES
 
 COUNTED = ("at_least", "product")
@@ -35,7 +35,7 @@ def occurrences(merged: Merged, word: str) -> ir.Table:
         return _lines(merged.lines, word)
     seen = merged.interaction
     if word == "responded":
-        return _interactions(seen.filter(seen.kind != TOUCHES["saw_ad"], seen.campaign.notnull()))
+        return _interactions(seen.filter(seen.kind != SHOWN, seen.campaign.notnull()))
     return _interactions(seen.filter(seen.kind == TOUCHES[word], seen.family.notnull()))
 
 

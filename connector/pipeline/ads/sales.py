@@ -138,7 +138,7 @@ def _lines(home: Home, buyer: ir.Table, as_of: datetime, keep: Keep) -> ir.Table
     current = Seen(**{**{table: warehouse.current(table) for table in SEEN}, "product": remembered(versions.product)})
     seen = concerning(current, replace(versions, **nothing), buyer, keep)
     products = catalogue(seen.product, home.audiences.policy.sameness, keep)
-    every = keep(counted(keep(lines(seen, buyer, products, as_of))))
+    every = keep(counted(keep(lines(seen, buyer, products, as_of, keep))))
     harmless = without(every, sensitive_families(products.product), ["family"])
     return keep(_moved(harmless, every, seen.order_header))
 
