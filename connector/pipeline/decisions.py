@@ -31,6 +31,8 @@ PERSON_TABLES = ("holding", "touch", "trait", "suppression", "replenish", "recom
 LAID_DOWN = ("touch",)
 """Of these, what a pass over everybody writes before it decides."""
 FIGURE_TABLES = tuple(field.name for field in fields(Figures))
+WAITING = 2
+"""See `full_pass_due`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,10 +66,14 @@ def _uncollected() -> Iterator[None]:
 
 
 @_uncollected()
-def decide_stage(home: Home, run: int, as_of: datetime, *, with_facts: bool) -> Outcome:
-    """Merge what was seen and decide for `as_of`; the results are readable when this returns."""
+def decide_stage(home: Home, run: int, as_of: datetime, *, with_facts: bool, all_read: bool = True) -> Outcome:
+    """Merge what was seen and decide for `as_of`; the results are readable when this returns.
+
+    Args:
+        all_read: see `full_pass_due`.
+    """
     last = _last_decided(home)
-    full = full_pass_due(home, as_of)
+    full = full_pass_due(home, as_of, all_read=all_read)
     decided, said = decide_everybody(home, run, as_of) if full else _decide_news(home, run, last, as_of)
     runs.mark_decided(home.store, run, full=full, rules=home.audiences.digest)
     if full:
@@ -260,13 +266,18 @@ def _last_decided(home: Home) -> Any:
     return found[0] if found else None
 
 
-def full_pass_due(home: Home, as_of: datetime) -> bool:
-    """Everybody is decided when nothing was yet, the rules changed, time went back, or the figures are old."""
+def full_pass_due(home: Home, as_of: datetime, *, all_read: bool = True) -> bool:
+    """Everybody is decided when nothing was yet, the rules changed, time went back, or the figures are old.
+
+    Args:
+        all_read: every source was read to its end. Else figures may be WAITING times as old: drawn from a part of what
+            there is they would stand for a day, though the rest comes within the hour.
+    """
     last = _last_decided(home)
     fresh = runs.latest(home.store, decided=True, full=True)
     if last is None or not fresh:
         return True
-    stale: bool = as_of - fresh[0].as_of >= home.audiences.policy.refresh
+    stale: bool = as_of - fresh[0].as_of >= home.audiences.policy.refresh * (1 if all_read else WAITING)
     return stale or bool(last.rules != home.audiences.digest or as_of < last.as_of)
 
 

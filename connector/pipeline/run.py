@@ -153,7 +153,8 @@ def _timed(report: Report, stage: str, watcher: Watcher) -> Iterator[None]:
 
 
 def _decide(home: Home, options: Options, report: Report) -> None:
-    outcome = decide_stage(home, report.number, report.as_of, with_facts=options.facts)
+    all_read = not report.only_protect and not report.doubted
+    outcome = decide_stage(home, report.number, report.as_of, with_facts=options.facts, all_read=all_read)
     report.full, report.decided, report.facts = outcome.full, outcome.decided, dict(outcome.facts)
     report.notes.extend(outcome.doubts)
     if outcome.full:

@@ -36,7 +36,7 @@ class Policy:
 
     Attributes:
         own_lists: how many families get an exclusion list of their own.
-        refresh: how often shop-wide figures are computed anew.
+        refresh: how often shop-wide figures are computed anew; while a source cannot be read, half as often.
         most_lists: no more lists than this, those of families included; those of the least use are left out.
     """
 

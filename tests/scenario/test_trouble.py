@@ -55,6 +55,17 @@ def test_a_crm_that_is_down_defers_the_run_and_loses_nothing(shop: Shop, monkeyp
     assert "Recent buyers" in shop.lists_of(carl)
 
 
+@pytest.mark.parametrize(("days", "due"), [(1.1, False), (2.1, True)])
+def test_figures_wait_for_a_source_that_cannot_be_read(shop: Shop, days: float, due: bool) -> None:
+    """Drawn from a part of what there is they would stand for a day, so they may be twice as old; then they wait no
+    more, and once all is read they are drawn at once."""
+    shop.sandbox.faults.add(Fault(path_contains="orders/search", status=503, times=10_000))
+    report = shop.run(days=days)
+    assert (report.status, report.full) == ("deferred", due)
+    shop.sandbox.faults.clear()
+    assert shop.run(days=days + 0.01).full is not due
+
+
 def test_a_crm_that_fails_in_the_middle_of_a_push_keeps_the_books(shop: Shop) -> None:
     """What is left is deferred and counted; the next run completes it."""
     carl = buy(shop)

@@ -51,9 +51,18 @@ def test_a_session_by_an_app(shop: Org, app: Callable[[], Any]) -> None:
     assert crm.calls.retried == 0
 
 
-@pytest.mark.parametrize("trouble", [{"status": 503}, {"empty": True}, {"drop": True}])
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"status": 503},
+        {"empty": True},
+        {"drop": True},
+        {"status": 403, "body": [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "ConcurrentRequests Limit"}]},
+        {"status": 400, "body": {"error": "rate_limit_exceeded", "error_description": "too many logins"}},
+    ],
+)
 def test_a_token_endpoint_that_stumbles(shop: Org, trouble: dict[str, Any]) -> None:
-    """It is asked again: down, without an answer, or with a friendly one that holds no token."""
+    """It is asked again: down, without an answer, busy, or with a friendly answer that holds no token."""
     contact = shop.contact()
     shop.fault("/oauth2/token", times=2, **trouble)
     assert list(rows(pulled(shop.crm(token=None, oauth=credentials()), "contact"))) == [contact]

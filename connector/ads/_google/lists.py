@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from connector.ads._google.answers import Refused
 from connector.ads._google.transport import SYSTEM, Transport
 from connector.ads._standing import NotMade, Standing
-from connector.errors import ListGone
+from connector.errors import ListGone, RetryLater
 from connector.model import Ensured, ListSpec
 from connector.ports import Remembered
 
@@ -51,12 +51,15 @@ class Lists:
         return self._standing.ensured(lists, make)
 
     def all(self) -> Iterator[UserList]:
-        """Every user list of the account."""
+        """Every user list of the account. Raises RetryLater where an answer holds rows that are none."""
         token = ""
         while True:
             query = urlencode({"pageSize": PAGE, **({"pageToken": token} if token else {})})
             page = self._transport.call("list user lists", "GET", f"{self._parent}?{query}", reads=True)
-            yield from page.get("userLists") or ()
+            rows = page.get("userLists") or ()
+            if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) and row.get("id") for row in rows):
+                raise RetryLater("Google answered with user lists that name nothing", hint="lamplighter run, later")
+            yield from rows
             token = str(page.get("nextPageToken") or "")
             if not token:
                 return

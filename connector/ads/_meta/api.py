@@ -89,15 +89,21 @@ class Api:
         told: dict[str, Any] = {"fields": fields, "limit": PAGE}
         for _ in range(PAGES):
             body = self.call("GET", path, what, told)
-            if not isinstance(data := body.get("data"), list):
-                raise RetryLater(f"Meta answered {what} with nothing; what is done is kept", hint="lamplighter run")
-            yield from data
+            yield from rows(body, what)
             paging = body.get("paging") or {}
             after = (paging.get("cursors") or {}).get("after")
             if not (after and paging.get("next")):
                 return
             told["after"] = after
         raise RetryLater(f"Meta's {what} does not end; what is done is kept", hint="lamplighter run, later")
+
+
+def rows(body: Body, what: str) -> list[Body]:
+    """What a list holds. Raises RetryLater where the answer holds none, or rows that are none."""
+    data = body.get("data")
+    if isinstance(data, list) and all(isinstance(row, Mapping) for row in data):
+        return data
+    raise RetryLater(f"Meta answered {what} with nothing; what is done is kept", hint="lamplighter run, later")
 
 
 def _json(told: Mapping[str, Any]) -> tuple[bytes, str]:

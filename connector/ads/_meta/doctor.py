@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from connector.ads._meta.answers import CHECK, PERMISSION_FIX, TERMS_FIX, TOKEN_FIX
-from connector.ads._meta.api import Api, Body
+from connector.ads._meta.api import Api, Body, rows
 from connector.ads._meta.audiences import APPEAL, CUSTOM, Audiences, flagged
 from connector.errors import LamplighterError, RetryLater
 from connector.model import Finding
@@ -42,8 +42,9 @@ class Doctor:
             yield _bad(what, error.message, error.hint)
 
     def _token(self) -> Iterator[Finding]:
-        told = self._api.call("GET", "me/permissions", "look at the token")
-        granted = {one.get("permission") for one in told.get("data") or [] if one.get("status") == "granted"}
+        look = "look at the token"
+        told = rows(self._api.call("GET", "me/permissions", look), look)
+        granted = {one.get("permission") for one in told if one.get("status") == "granted"}
         if NEEDED not in granted:
             yield _bad("token", f"it lacks {NEEDED}", TOKEN_FIX)
             return

@@ -14,8 +14,10 @@ EXPIRED, DAY_IS_SPENT = "INVALID_SESSION_ID", "REQUEST_LIMIT_EXCEEDED"
 FULL_SECONDS = 3_600.0
 """How long an org whose day is spent is left alone: it counts the last 24 hours, so some come back every hour."""
 CONCURRENT_SECONDS = 5.0
-PASSING = frozenset({"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG"})
-"""Codes that say "not now", whatever the status."""
+PASSING = frozenset(
+    {"UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "QUERY_TIMEOUT", "REQUEST_RUNNING_TOO_LONG", "rate_limit_exceeded"}
+)
+"""Codes that say "not now", whatever the status; the last is the token endpoint's, of too many logins."""
 
 _ADDRESS = re.compile(r"[^\s\"'<>(),;:]+@[^\s\"'<>(),;:]+")
 
@@ -77,13 +79,20 @@ def judged(answer: Answer, operation: str, ok: Collection[int], now: datetime) -
     """
     if 200 <= answer.status < 300 or answer.status in ok:
         return answer
+    if later := not_now(answer, now):
+        raise later
+    raise refused(answer.status, answer.body, operation)
+
+
+def not_now(answer: Answer, now: datetime) -> Again | None:
+    """The error for an answer that is no `no`: the same call may work later. None for all others."""
     found = codes(answer.body)
     if DAY_IS_SPENT in found:
-        raise _spent(answer, now)
+        return _spent(answer, now)
     if answer.status in TRANSIENT or found & PASSING:
         seconds = retry_after(answer.headers.get("Retry-After"), answer.status)
-        raise Again(f"Salesforce answered {answer.status}{_named(found)}", at_least=seconds)
-    raise refused(answer.status, answer.body, operation)
+        return Again(f"Salesforce answered {answer.status}{_named(found)}", at_least=seconds)
+    return None
 
 
 def _named(found: frozenset[str]) -> str:

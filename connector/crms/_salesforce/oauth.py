@@ -7,12 +7,12 @@ from typing import Any
 import requests
 
 from connector.crms import OAuthClient
-from connector.crms._salesforce.answers import CONNECT
+from connector.crms._salesforce.answers import CONNECT, not_now
 from connector.crms._salesforce.no_session import no_session
 from connector.crms._salesforce.settings import ClientCredentials, JwtBearer
 from connector.crms._salesforce.tokens import Granted, possible
 from connector.crms._salesforce.wire import read
-from connector.limits import TRANSIENT, Again, Clock, retry_after
+from connector.limits import Again, Clock
 from connector.signing import signed
 
 log = logging.getLogger(__name__)
@@ -30,8 +30,8 @@ class Endpoint:
         session: sends the request.
     """
 
-    def __init__(self, session: requests.Session, instance_url: str) -> None:
-        self._session = session
+    def __init__(self, session: requests.Session, instance_url: str, clock: Clock) -> None:
+        self._session, self._clock = session, clock
         self._url = "https://" + instance_url.partition("://")[2].rstrip("/") + PATH
 
     def __call__(self, form: Mapping[str, str]) -> Granted:
@@ -40,12 +40,11 @@ class Endpoint:
             answer = read(self._session.post(self._url, data=form))
         except requests.RequestException as error:
             raise Again(f"no answer from Salesforce's token endpoint ({type(error).__name__})") from None
-        if answer.status in TRANSIENT:
-            seconds = retry_after(answer.headers.get("Retry-After"), answer.status)
-            raise Again(f"Salesforce's token endpoint answered {answer.status}", at_least=seconds)
-        if answer.status >= 300:
-            raise no_session(answer.body)
-        return _granted(answer.body)
+        if answer.status < 300:
+            return _granted(answer.body)
+        if later := not_now(answer, self._clock.now()):
+            raise later
+        raise no_session(answer.body)
 
 
 def by_client_credentials(endpoint: Endpoint, app: ClientCredentials) -> Callable[[], Granted]:

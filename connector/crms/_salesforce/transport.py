@@ -63,7 +63,7 @@ class Transport:
 
     def _tokens(self) -> Tokens:
         settings, clock = self.settings, self.clock
-        endpoint, app = Endpoint(self._sf.session, settings.instance_url), settings.oauth
+        endpoint, app = Endpoint(self._sf.session, settings.instance_url, clock), settings.oauth
         if isinstance(app, ClientCredentials):
             return Sessions("OAuth, client credentials", by_client_credentials(endpoint, app), clock)
         if isinstance(app, OAuthClient):

@@ -9,7 +9,7 @@ from connector.crms._salesforce.oauth import Endpoint
 from connector.crms._salesforce.settings import SalesforceSettings
 from connector.crms._salesforce.tokens import Granted
 from connector.crms._salesforce.wire import Wire
-from connector.limits import Retrying
+from connector.limits import Clock, Retrying
 
 PAGE = "/services/oauth2/authorize"
 SCOPES = ("api", "refresh_token")
@@ -53,5 +53,5 @@ def exchange(
     form = {"client_id": client_id, "redirect_uri": redirect_uri, "code": code, "code_verifier": verifier}
     form |= {"grant_type": "authorization_code", **({"client_secret": secret} if secret else {})}
     with Wire(settings.instance_url, settings.timeout_seconds) as wire:
-        ask = Endpoint(wire, settings.instance_url)
+        ask = Endpoint(wire, settings.instance_url, Clock())
         return Retrying(system="Salesforce", policy=settings.retry).call("exchange of the code", lambda: ask(form))
