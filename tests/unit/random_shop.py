@@ -164,7 +164,7 @@ class _Maker:
             "product_type": pick(TYPES),
             "price": pick((None, Decimal("9.9900"), Decimal("20.0000"))),
             "currency": pick(("GBP", "EUR")),
-            "availability": pick((None, "in_stock", "In Stock", "out of stock", "preorder")),
+            "availability": pick((None, "in_stock", "In Stock", "preorder", *["out of stock"] * 5)),
             "sensitive": self.seldom(True),
             "deleted_at": self.seldom(T0),
         }

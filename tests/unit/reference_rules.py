@@ -149,11 +149,15 @@ class Asked:
         return types is None or any(under(item["product_type"], one) for one in types)
 
     def _is_open(self, row: Row) -> bool:
-        if self.addressed and row["family"] in {one["family"] for one in self.known.active}:
+        if self.addressed and (row["family"] in {one["family"] for one in self.known.active} or self._sold_out(row)):
             return False
         bought = {one["family"]: one["last_purchase_at"] for one in self.known.holding}.get(row["family"])
         since = self.options.get("not_bought_since") and bought and bought >= row["moment"]
         return not since and not (self.options.get("not_bought") and bought)
+
+    def _sold_out(self, row: Row) -> bool:
+        family = self.shop.families.get(row["family"])
+        return bool(family) and not family["available"]
 
     def _often(self, rows: list[Row]) -> Iterator[Row]:
         groups = defaultdict(list)

@@ -62,7 +62,7 @@ def story(basis: Basis, word: str, options: Options, addressed: bool, names: Col
 
     Args:
         addressed: the audience speaks to people: sensitive families do not count, nor do touches of families that are
-            suppressed for the person.
+            suppressed for the person, or sold out.
         names: which of TOLD to tell.
     """
     rows = _within(_rows(basis, word, options), options, basis.as_of)
@@ -131,9 +131,11 @@ def _not_within(newest: ir.Table, options: Options, as_of: Moment) -> ir.Table:
 
 
 def _open(rows: ir.Table, basis: Basis, options: Options, addressed: bool) -> ir.Table:
-    """Touches of families not bought ever, or not since, as the options ask, and not suppressed for the addressed."""
+    """Touches of families not bought ever, or not since, as the options ask; for the addressed of families that are
+    neither suppressed nor sold out."""
     if addressed:
         rows = without(rows, basis.active, ["person_id", "family"])
+        rows = without(rows, basis.family.filter(~basis.family.available), ["family"])
     holding = basis.merged.holding
     bought = holding.filter(holding.last_purchase_at.notnull()).select("person_id", "family", "last_purchase_at")
     if options.get("not_bought"):
