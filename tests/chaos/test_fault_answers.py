@@ -1,5 +1,6 @@
 """Every answer to every kind of work, spoilt in every way: an adapter ends with an error of ours, or well."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -20,6 +21,8 @@ from connector.store import Store, open_store
 
 EVERY = 7 if SHORT else 1
 """In the short form one of so many answers is spoilt."""
+NUMBERS = itertools.count()
+"""Of lists that are made."""
 VIP = ListSpec(name="vip", label="VIP", purpose=Purpose.EXCLUDE)
 BODIES: Mapping[str, bytes] = {
     "a page": PAGE,
@@ -74,6 +77,11 @@ def _change(destination: Any, people: list[str], **how: Any) -> Receipt:
     return destination.deliver(wish)
 
 
+def _make(destination: Any, people: list[str]) -> None:
+    number = next(NUMBERS)
+    destination.ensure([VIP, ListSpec(name=f"made-{number}", label=f"Made {number}", purpose=Purpose.EXCLUDE)])
+
+
 def _add(destination: Any, people: list[str]) -> Receipt:
     return _change(destination, people, add=people[:3])
 
@@ -105,8 +113,9 @@ def _upkeep(platform: Any, people: list[str]) -> None:
     platform.check()
 
 
-OF_A_CRM: Mapping[str, Work] = {"pull": _pull, "add": _add, "remove": _remove, "look": _look, "write": _write}
-OF_A_PLATFORM: Mapping[str, Work] = {"add": _add, "remove": _remove, "upkeep": _upkeep}
+OF_ANY: Mapping[str, Work] = {"make": _make, "add": _add, "remove": _remove}
+OF_A_CRM: Mapping[str, Work] = {**OF_ANY, "pull": _pull, "look": _look, "write": _write}
+OF_A_PLATFORM: Mapping[str, Work] = {**OF_ANY, "upkeep": _upkeep}
 WORKS = [(system, name) for system in WORDS for name in (OF_A_CRM if system in CRMS else OF_A_PLATFORM)]
 
 

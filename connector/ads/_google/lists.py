@@ -25,6 +25,7 @@ LONGEST_NAME = 255
 PAGE = 1_000
 """The largest page (ListUserListsRequest)."""
 CONTACT_ID = "CONTACT_ID"
+AGAIN = "lamplighter run, later"
 FOUND = "google_found"
 """Under what a list is remembered that stood already: who is in it from before is not in our books."""
 
@@ -58,7 +59,7 @@ class Lists:
             page = self._transport.call("list user lists", "GET", f"{self._parent}?{query}", reads=True)
             rows = page.get("userLists") or ()
             if not isinstance(rows, Sequence) or not all(isinstance(row, Mapping) and row.get("id") for row in rows):
-                raise RetryLater("Google answered with user lists that name nothing", hint="lamplighter run, later")
+                raise RetryLater("Google answered with user lists that name nothing", hint=AGAIN)
             yield from rows
             token = str(page.get("nextPageToken") or "")
             if not token:
@@ -86,6 +87,8 @@ class Lists:
             made = self._transport.call("make a user list", "POST", self._parent, _resource(wanted))
         except Refused as refused:
             return self._after_refusal(wanted, refused)
+        if not made.get("id"):
+            raise RetryLater("Google made a user list and did not say which; the next run looks for it", hint=AGAIN)
         return str(made["id"])
 
     def _after_refusal(self, wanted: ListSpec, refused: Refused) -> str:
