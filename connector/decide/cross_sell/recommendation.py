@@ -23,7 +23,6 @@ from connector.decide.items import newest_families
 from connector.policies.cross_sell import CrossSellPolicy
 from connector.relations import Keep, Merged, Moment, ago, among, lazily, without
 
-
 _LISTED = (*PAIR, "product_type", "tier", "score", "place", "buyers", "named", "rank")
 
 
