@@ -15,6 +15,25 @@ from connector.decide.trait.next_changes import next_changes
 from connector.decide.trait.traits import COLUMNS, traits
 from connector.relations import Keep, Merged, Moment, among, lazily
 
+STANDING = (
+    "person_id",
+    "family",
+    "net_quantity",
+    "last_order_id",
+    "last_line_key",
+    "last_product_id",
+    "state",
+    "reason",
+    "since",
+    "until",
+    "length",
+    "then",
+    "title",
+    "product_type",
+    "sensitive",
+)
+"""What decisions ask of standings."""
+
 
 @dataclass(frozen=True)
 class Decisions:
@@ -35,7 +54,8 @@ def decide(merged: Merged, figures: Figures, audiences: Audiences, as_of: Moment
     gives exactly their part of deciding all, and a person without news need not be decided again before
     `trait.next_change_at`. Whoever has no contact is neither wanted nor excluded for want of consent.
     """
-    standing = keep(standings(merged.holding, merged.catalogue, figures.rhythm, audiences.policy.suppression))
+    stood = standings(merged.holding, merged.catalogue, figures.rhythm, audiences.policy.suppression)
+    standing = keep(stood.select(*STANDING))  # a row a holding: what nobody asks for costs as much as the rest
     active, used_up = suppressed(standing, as_of), keep(replenish(due(standing, as_of), figures.family))
     person = keep(traits(merged, figures, active, audiences, as_of, keep))
     refusing = person.filter(person.profiling_opt_out.fill_null(False)).select("person_id")

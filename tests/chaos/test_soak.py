@@ -74,9 +74,11 @@ class Footprint:
 
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Retries do not wait; nobody reads for as long as six hours."""
+    """Retries do not wait; nobody reads for as long as six hours; and what is remembered of a removed file, which Delta
+    dates by the machine's clock, lasts about as many cycles as a week has."""
     monkeypatch.setenv(TOKEN, "sandbox-token")
     monkeypatch.setattr(tables, "READING_HOURS", 0)
+    monkeypatch.setattr(tables, "LOG", {**tables.LOG, "delta.deletedFileRetentionDuration": "interval 60 seconds"})
     never_wait()
     yield
     never_wait(False)
