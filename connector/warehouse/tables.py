@@ -61,8 +61,7 @@ class Warehouse:
     def append(self, table: str, rows: pa.Table, run: int) -> int:
         """Append seen rows as new versions; returns how many. The rows are durable when this returns."""
         if rows.num_rows:
-            numbered = rows.append_column("run", pa.array([run] * rows.num_rows, pa.int64()))
-            self._add(table, numbered.cast(TABLES[table]))
+            self._add(table, _numbered(rows, run).cast(TABLES[table]))
         return int(rows.num_rows)
 
     def _add(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
@@ -86,8 +85,7 @@ class Warehouse:
         reader = self.engine.con.table(rows.get_name()).to_arrow_reader(ROWS_A_WRITE)
 
         def numbered(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
-            part = pa.Table.from_batches([batch])
-            part = part.append_column("run", pa.array([run] * part.num_rows, pa.int64()))
+            part = _numbered(pa.Table.from_batches([batch]), run)
             return list(part.select(wanted.names).cast(wanted).to_batches())
 
         parts = (part for batch in reader for part in numbered(batch))
@@ -233,6 +231,10 @@ class Warehouse:
                 f"the warehouse table {table} cannot be read: {str(error).splitlines()[0][:200]}",
                 hint="lamplighter run builds it again",
             ) from None
+
+
+def _numbered(rows: pa.Table, run: int) -> pa.Table:
+    return rows.append_column("run", pa.repeat(pa.scalar(run, pa.int64()), rows.num_rows))
 
 
 def holding_now(rows: ir.Table, decided: ir.Table) -> ir.Table:
