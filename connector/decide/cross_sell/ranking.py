@@ -1,7 +1,5 @@
 """The next families of persons, in order: from what they have, by weight, less what they have or need not."""
 
-from collections.abc import Sequence
-
 import ibis
 import ibis.expr.types as ir
 
@@ -62,28 +60,12 @@ def first(candidate: ir.Table, most: int, same_type: int) -> ir.Table:
     Args:
         candidate: with person_id, family, product_type, tier, score, place.
     """
-    return _first(candidate, ["tier", ibis.desc("score"), "place", "family"], most, same_type)
-
-
-def after(chosen: ir.Table, rest: ir.Table, most: int, same_type: int) -> ir.Table:
-    """The same of what was chosen, as `first` put it, and of `rest` after it.
-
-    One number says whose turn it is: to sort millions of rows costs what there is to compare of each.
-
-    Args:
-        rest: of a later tier than all of `chosen`, and without scores.
-    """
-    columns = [name for name in chosen.columns if name != "rank"]
-    there = chosen.select(*columns, turn=chosen["rank"].cast("int64"))
-    every = there.union(rest.select(*columns, turn=rest.place.cast("int64") + most))
-    return _first(every, ["turn", "family"], most, same_type).drop("turn")
-
-
-def _first(candidate: ir.Table, order: Sequence[ir.Value | str], most: int, same_type: int) -> ir.Table:
-    alike = ibis.window(group_by=["person_id", "product_type"], order_by=order)
+    order = [candidate.tier, candidate.score.desc(), candidate.place, candidate.family]
+    alike = ibis.window(group_by=[candidate.person_id, candidate.product_type], order_by=order)
     varied = candidate.mutate(alike=ibis.row_number().over(alike))
     varied = varied.filter((varied.alike < same_type) | varied.product_type.isnull())
-    ranked = varied.mutate(rank=ibis.row_number().over(ibis.window(group_by="person_id", order_by=order)))
+    order = [varied.tier, varied.score.desc(), varied.place, varied.family]
+    ranked = varied.mutate(rank=ibis.row_number().over(ibis.window(group_by=varied.person_id, order_by=order)))
     return ranked.filter(ranked["rank"] < most).drop("alike")
 
 

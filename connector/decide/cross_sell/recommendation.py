@@ -9,7 +9,6 @@ import ibis.expr.types as ir
 from connector.decide.cross_sell.best_sellers import SHOP, offered_first
 from connector.decide.cross_sell.ranking import (
     PAIR,
-    after,
     anything,
     candidates,
     first,
@@ -22,8 +21,6 @@ from connector.decide.cross_sell.ranking import (
 from connector.decide.items import newest_families
 from connector.policies.cross_sell import CrossSellPolicy
 from connector.relations import Keep, Merged, Moment, ago, among, lazily, without
-
-_LISTED = (*PAIR, "product_type", "tier", "score", "place", "buyers", "named", "rank")
 
 
 class Shop(Protocol):
@@ -161,8 +158,9 @@ def _of_shop(best: ir.Table, family: ir.Table) -> ir.Table:
 
 def _topped_up(chosen: ir.Table, more: ir.Table, owned: _Owned, policy: CrossSellPolicy) -> ir.Table:
     """What was chosen, and after it what is new to the person."""
+    columns = (*PAIR, "product_type", "tier", "score", "place", "buyers", "named")
     rest = without(new_to(more, owned.ever, owned.needless), chosen, PAIR)
-    return after(chosen.select(*_LISTED), rest, policy.shown, policy.same_type)
+    return first(chosen.select(*columns).union(rest.select(*columns)), policy.shown, policy.same_type)
 
 
 def _told(chosen: ir.Table, causing: ir.Table, taste: ir.Table, family: ir.Table) -> ir.Table:
