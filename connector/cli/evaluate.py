@@ -64,6 +64,8 @@ def _show_orders(found: Evaluation) -> None:
     heading(f"Expected orders: of {part.people:,} people, mean absolute error")
     ranked = sorted(part.mae.items(), key=lambda one: (one[1], one[0] != MODEL))
     table(("method", "error"), [(name, f"{error:.3f}") for name, error in ranked])
+    if part.chosen:
+        say(f"model is {part.chosen.model}: {part.chosen.why}")
 
 
 def _show_suppression(found: Evaluation) -> None:

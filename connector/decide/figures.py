@@ -12,6 +12,7 @@ from connector.decide.loyalty import rfm
 from connector.decide.loyalty import tiers as loyalty
 from connector.decide.loyalty.buyer_models import learned
 from connector.decide.loyalty.buying import buying, main_currency
+from connector.decide.loyalty.proof import proof
 from connector.decide.suppression.rhythm import rhythms
 from connector.policies import Policy
 from connector.relations import Keep, Merged, lazily
@@ -46,7 +47,7 @@ def figures(merged: Merged, policy: Policy, as_of: datetime, keep: Keep = lazily
     family = keep(families(merged, policy))
     return Figures(
         cutpoint=keep(cutpoint),
-        model=keep(learned(bought, policy.loyalty, as_of)),
+        model=keep(learned(bought, policy.loyalty, as_of, proof(merged.lines, policy.loyalty, as_of, keep))),
         **vars(next_families(merged, family, policy.cross_sell, as_of, keep)),
         family=family,
         rhythm=keep(rhythms(merged.lines, family, as_of, keep)),

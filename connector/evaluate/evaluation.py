@@ -64,8 +64,8 @@ class Evaluation:
             said.append(f"expected orders: only {found.people:,} people had ordered; differences say little")
         if found.best != MODEL:
             said.append(
-                f"expected orders: the rule {found.best} errs less than the model on this history;"
-                " policy.loyalty.model: plain takes each person's own rate instead"
+                f"expected orders: the rule {found.best} errs less than ours on this history; with policy.loyalty.model"
+                f" {LEARNED} each refresh chooses between the model and each person's own rate, plain settles it"
             )
         return said
 

@@ -9,7 +9,9 @@ from connector.yaml_text import YamlText
 
 PERCENTS = ("gold_percent", "silver_percent", "keep_percent")
 LENGTHS = ("window", "horizon")
-MODELS = ("mbg_nbd", "bg_nbd", "plain")
+LEARNED = "learned"
+"""The model or the plain rule, whichever errs less on the shop's own history."""
+MODELS = (LEARNED, "mbg_nbd", "bg_nbd", "plain")
 SCORES = ("recency", "frequency", "monetary")
 BOUNDS = 4
 """Between five scores."""
@@ -34,7 +36,7 @@ class LoyaltyPolicy:
     recency: tuple[timedelta, ...] = ()
     frequency: tuple[float, ...] = ()
     monetary: tuple[float, ...] = ()
-    model: str = "mbg_nbd"
+    model: str = LEARNED
     horizon: timedelta = timedelta(days=90)
 
     @classmethod

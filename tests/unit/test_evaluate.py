@@ -216,5 +216,5 @@ def test_where_a_plain_rule_wins_the_report_says_so() -> None:
     crossing, foreseen = found.advice()
     assert "the rule ease is better than ours" in crossing
     assert "linear settles it" in crossing
-    assert "the rule rfm_cell errs less than the model" in foreseen
-    assert "policy.loyalty.model: plain" in foreseen
+    assert "the rule rfm_cell errs less than ours" in foreseen
+    assert "policy.loyalty.model learned" in foreseen

@@ -16,12 +16,11 @@ from connector.decide.loyalty.buy_till_you_die.gamma_gamma import GammaGamma, Sp
 from connector.decide.loyalty.buy_till_you_die.histories import Histories
 from connector.decide.loyalty.buy_till_you_die.plain import PlainRule
 from connector.decide.loyalty.lifetimes import histories, lifetimes, spendings
-from connector.policies.loyalty import LoyaltyPolicy
+from connector.decide.loyalty.proof import ENOUGH, MODEL, PLAIN, Proof
+from connector.policies.loyalty import LEARNED, LoyaltyPolicy
 from connector.schema import FIGURES
 
-ENOUGH = 100
-"""Buyers who came again, below which parameters say more of chance than of buyers."""
-PLAIN, PLAIN_VALUE = "plain", "plain_value"
+PLAIN_VALUE = "plain_value"
 NOTHING_FITS = "no parameters fit these buyers"
 SCHEMA = pa.schema([each for each in FIGURES["model"] if each.name != "run"])
 
@@ -37,32 +36,39 @@ class BuyerModels:
     learned_at: datetime
 
 
-def learned(bought: ir.Table, policy: LoyaltyPolicy, as_of: datetime) -> ir.Table:
+def learned(bought: ir.Table, policy: LoyaltyPolicy, as_of: datetime, proved: Proof | None = None) -> ir.Table:
     """The figure `model`: a row for each parameter, with how many persons it was learned from, and why this model.
 
     Where the model of the policy has too little to learn from, or nothing fits, the plain rules stand: that of
     `buy_till_you_die.plain` for orders; for values the mean of a person's orders and one average order of the shop.
+
+    Args:
+        proved: see `proof`; it says which where the policy leaves that open.
     """
-    rows = [*_orders(histories(lifetimes(bought, as_of)), policy), *_value(spendings(bought))]
+    rows = [*_orders(histories(lifetimes(bought, as_of)), policy, proved), *_value(spendings(bought))]
     return ibis.memtable(pa.Table.from_pylist([{**row, "learned_at": as_of} for row in rows], schema=SCHEMA))
 
 
-def _orders(seen: Histories, policy: LoyaltyPolicy) -> list[Row]:
+def _orders(seen: Histories, policy: LoyaltyPolicy, proved: Proof | None) -> list[Row]:
     again = int(np.sum(seen.persons[seen.repeats > 0]))
-    why = _too_plain(again, policy)
+    why = _too_plain(again, policy, proved)
     if not why:
-        model, found = beta_geometric.fitted(seen, modified=policy.model == "mbg_nbd")
+        name = MODEL if policy.model == LEARNED else policy.model
+        model, found = beta_geometric.fitted(seen, modified=name == MODEL)
         if found:
             said = f"fitted to {int(np.sum(seen.persons))} buyers, {again} of whom came again"
-            return _rows(policy.model, model.parameters, seen.persons, said, model.log_likelihood(seen))
+            said += f"; {proved.why}" if proved else ""
+            return _rows(name, model.parameters, seen.persons, said, model.log_likelihood(seen))
         why = NOTHING_FITS
     rule = plain.learned(seen, policy.horizon.total_seconds() / 86_400)
     return _rows(PLAIN, asdict(rule), seen.persons, f"plain rule: {why}")
 
 
-def _too_plain(again: int, policy: LoyaltyPolicy) -> str:
+def _too_plain(again: int, policy: LoyaltyPolicy, proved: Proof | None) -> str:
     if policy.model == PLAIN:
         return "policy.loyalty.model asks for it"
+    if proved and proved.model == PLAIN:
+        return proved.why
     return _too_few(again)
 
 

@@ -13,6 +13,7 @@ from connector.decide.loyalty import rfm
 from connector.decide.loyalty.buyer_models import learned
 from connector.decide.loyalty.buying import buying, day, main_currency
 from connector.decide.loyalty.outlook import outlook
+from connector.decide.loyalty.proof import proof
 from connector.policies.loyalty import LoyaltyPolicy
 from connector.relations import Keep, at, lazily
 
@@ -26,7 +27,7 @@ def expected_orders_at(
 ) -> ir.Table:
     """[person_id, method, orders] in the time after `split` up to `until`, of everybody who had ordered by `split`.
 
-    Methods: `model` is that of the policy; `same_as_before` what they ordered in the same time up to `split`;
+    Methods: `model` is what the policy names or chooses; `same_as_before` what they ordered in as long a time before;
     `same_as_last_year` what they ordered in it a year ago (no rows where the shop's history is too short); `rfm_cell`
     what persons of the same cell ordered, on average, in the time up to `split`.
 
@@ -37,7 +38,7 @@ def expected_orders_at(
     span = until - split
     buyer = keep(_bought(line, policy, split))
     found = {
-        MODEL: _by_model(buyer, replace(policy, horizon=span), split),
+        MODEL: _by_model(line, buyer, replace(policy, horizon=span), split, keep),
         SAME_AGAIN: order_days(line, split - span, split),
         CELL: _by_cell(line, buyer, policy, split, span),
     }
@@ -69,8 +70,8 @@ def _of_everybody(people: ir.Table, part: ir.Table, method: str) -> ir.Table:
     return both.select("person_id", method=ibis.literal(method), orders=orders)
 
 
-def _by_model(buyer: ir.Table, policy: LoyaltyPolicy, split: datetime) -> ir.Table:
-    foreseen = outlook(buyer, learned(buyer, policy, split), policy)
+def _by_model(line: ir.Table, buyer: ir.Table, policy: LoyaltyPolicy, split: datetime, keep: Keep) -> ir.Table:
+    foreseen = outlook(buyer, learned(buyer, policy, split, proof(line, policy, split, keep)), policy)
     return foreseen.select("person_id", orders="expected_orders")
 
 
