@@ -75,7 +75,8 @@ def _buyers(line: ir.Table, split: datetime) -> ir.Table:
 
 
 def _missed(buyer: ir.Table, model: BetaGeometric | PlainRule, days: float) -> float:
-    kinds = buyer.group_by(*COLUMNS, "came").agg(persons=buyer.count()).to_pyarrow()
+    counted = buyer.group_by(*COLUMNS, "came").agg(persons=buyer.count())
+    kinds = counted.order_by(*COLUMNS, "came").to_pyarrow()  # or the last digit would be another each time
     repeats, last, age, came, persons = (kinds[name].to_numpy() for name in (*COLUMNS, "came", "persons"))
     seen = Histories.of(repeats, last, age, persons)
     missed: Numbers = np.abs(model.expected_orders(seen, days) - came)
