@@ -32,14 +32,16 @@ class ExpectedOrders:
 def expected_orders(past: History) -> ExpectedOrders:
     """Foresee at the split what everybody orders until the end, and compare."""
     keep, policy = past.home.warehouse.keep, past.home.audiences.policy.loyalty
-    foreseen = keep(expected_orders_at(past.before.lines, policy, past.split, past.until, keep))
+    known = past.before.lines.filter(past.before.lines.ordered_at <= at(past.split))
+    proved = proof(known, replace(policy, horizon=past.until - past.split), past.split, keep)
+    named = replace(policy, model=proved.model) if proved else policy
+    foreseen = keep(expected_orders_at(known, named, past.split, past.until, keep))
     came = order_days(past.after.lines, past.split, past.until).select("person_id", came="orders")
     both = foreseen.left_join(came, "person_id")
     missed = (both.orders - both.came.fill_null(0)).abs()
     rows = both.group_by("method").agg(mae=missed.mean(), people=both.count()).to_pyarrow().to_pylist()
-    known = past.before.lines.filter(past.before.lines.ordered_at <= at(past.split))
     return ExpectedOrders(
         people=max((row["people"] for row in rows), default=0),
         mae={row["method"]: row["mae"] for row in rows},
-        chosen=proof(known, replace(policy, horizon=past.until - past.split), past.split, keep),
+        chosen=proved,
     )
