@@ -11,7 +11,8 @@ PERCENTS = ("gold_percent", "silver_percent", "keep_percent")
 LENGTHS = ("window", "horizon")
 LEARNED = "learned"
 """The model or the plain rule, whichever errs less on the shop's own history."""
-MODELS = (LEARNED, "mbg_nbd", "bg_nbd", "plain")
+MBG_NBD, PLAIN = "mbg_nbd", "plain"
+MODELS = (LEARNED, MBG_NBD, "bg_nbd", PLAIN)
 SCORES = ("recency", "frequency", "monetary")
 BOUNDS = 4
 """Between five scores."""

@@ -14,8 +14,8 @@ from test_loyalty import AS_OF, LINE, line, regulars
 from connector.decide.loyalty.buyer_models import learned
 from connector.decide.loyalty.buying import buying, main_currency
 from connector.decide.loyalty.forecasts import expected_orders_at
-from connector.decide.loyalty.proof import ENOUGH, MODEL, PLAIN, proof
-from connector.policies.loyalty import LEARNED, LoyaltyPolicy
+from connector.decide.loyalty.proof import ENOUGH, proof
+from connector.policies.loyalty import LEARNED, MBG_NBD, PLAIN, LoyaltyPolicy
 
 POLICY = LoyaltyPolicy()
 
@@ -44,10 +44,10 @@ def missed(rows: list[Row], model: str) -> float:
     return mean(abs(row["orders"] - len(came.get(row["person_id"], ()))) for row in ours)
 
 
-@pytest.mark.parametrize(("shop", "best"), [(regulars(700, leaving=1e6), MODEL), (clockwork(300), PLAIN)])
+@pytest.mark.parametrize(("shop", "best"), [(regulars(700, leaving=1e6), MBG_NBD), (clockwork(300), PLAIN)])
 def test_what_errs_less_stands_and_says_by_how_much(shop: list[Row], best: str) -> None:
     """The model where buyers come at random and stay, the plain rule where they come by the clock, till they do not."""
-    errors = {name: missed(shop, name) for name in (MODEL, PLAIN)}
+    errors = {name: missed(shop, name) for name in (MBG_NBD, PLAIN)}
     proved = proof(table(shop), POLICY, AS_OF)
     assert proved is not None
     assert proved.model == best == min(errors, key=lambda name: errors[name])
@@ -57,7 +57,7 @@ def test_what_errs_less_stands_and_says_by_how_much(shop: list[Row], best: str) 
     assert proved.why in orders[best]
 
 
-@pytest.mark.parametrize("policy", [LoyaltyPolicy(model=MODEL), LoyaltyPolicy(model=PLAIN)])
+@pytest.mark.parametrize("policy", [LoyaltyPolicy(model=MBG_NBD), LoyaltyPolicy(model=PLAIN)])
 def test_a_model_that_was_named_is_not_tried(policy: LoyaltyPolicy) -> None:
     """What the shop wrote settles it."""
     assert POLICY.model == LEARNED

@@ -16,8 +16,8 @@ from connector.decide.loyalty.buy_till_you_die.gamma_gamma import GammaGamma, Sp
 from connector.decide.loyalty.buy_till_you_die.histories import Histories
 from connector.decide.loyalty.buy_till_you_die.plain import PlainRule
 from connector.decide.loyalty.lifetimes import histories, lifetimes, spendings
-from connector.decide.loyalty.proof import ENOUGH, MODEL, PLAIN, Proof
-from connector.policies.loyalty import LEARNED, LoyaltyPolicy
+from connector.decide.loyalty.proof import ENOUGH, Proof
+from connector.policies.loyalty import LEARNED, MBG_NBD, PLAIN, LoyaltyPolicy
 from connector.schema import FIGURES
 
 PLAIN_VALUE = "plain_value"
@@ -53,8 +53,8 @@ def _orders(seen: Histories, policy: LoyaltyPolicy, proved: Proof | None) -> lis
     again = int(np.sum(seen.persons[seen.repeats > 0]))
     why = _too_plain(again, policy, proved)
     if not why:
-        name = MODEL if policy.model == LEARNED else policy.model
-        model, found = beta_geometric.fitted(seen, modified=name == MODEL)
+        name = MBG_NBD if policy.model == LEARNED else policy.model
+        model, found = beta_geometric.fitted(seen, modified=name == MBG_NBD)
         if found:
             said = f"fitted to {int(np.sum(seen.persons))} buyers, {again} of whom came again"
             said += f"; {proved.why}" if proved else ""
@@ -101,7 +101,7 @@ def read(rows: Sequence[Row]) -> BuyerModels | None:
         return None
     names = {row["model"] for row in rows}
     one = {row["parameter"]: row["value"] for row in rows}
-    orders = PlainRule(one["gap"], one["pace"]) if PLAIN in names else _beta_geometric(one, "mbg_nbd" in names)
+    orders = PlainRule(one["gap"], one["pace"]) if PLAIN in names else _beta_geometric(one, MBG_NBD in names)
     return BuyerModels(orders, GammaGamma(one["p"], one["q"], one["v"]), rows[0]["learned_at"].astimezone(UTC))
 
 

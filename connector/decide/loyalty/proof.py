@@ -12,10 +12,9 @@ from connector.decide.loyalty.buy_till_you_die.histories import Histories, Numbe
 from connector.decide.loyalty.buy_till_you_die.plain import PlainRule
 from connector.decide.loyalty.buying import day
 from connector.decide.loyalty.lifetimes import COLUMNS, histories
-from connector.policies.loyalty import LEARNED, LoyaltyPolicy
+from connector.policies.loyalty import LEARNED, MBG_NBD, PLAIN, LoyaltyPolicy
 from connector.relations import Keep, at, lazily
 
-MODEL, PLAIN = "mbg_nbd", "plain"
 ENOUGH = 100
 """Buyers who came again, below which parameters, and differences, say more of chance than of buyers."""
 TRIED_ON = 50_000
@@ -56,7 +55,7 @@ def _better(model: float, rule: float, days: int) -> Proof:
     tried = f"over the last {days} days"
     if rule < model:
         return Proof(PLAIN, f"{tried} it missed {rule:.3f} orders a person, the model {model:.3f}")
-    return Proof(MODEL, f"{tried} it missed {model:.3f} orders a person, the plain rule {rule:.3f}")
+    return Proof(MBG_NBD, f"{tried} it missed {model:.3f} orders a person, the plain rule {rule:.3f}")
 
 
 def _buyers(line: ir.Table, split: datetime) -> ir.Table:
